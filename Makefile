@@ -1,0 +1,46 @@
+# Two commands do all: `make demo` and `make test`. Each sets up its own .venv; only Python and make are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint format bench docs clean
+
+.venv/.run: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot]"
+	@touch $@
+
+.venv/.test: .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot,test]"
+	@touch $@
+
+.venv/.bench: .venv/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot,test,bench]"
+	@touch $@
+
+demo: .venv/.run  ## the main job on real supermarket data
+	$(BIN)/pricebid demo
+
+lint: .venv/.test  ## style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## everything that must hold, lint and types first
+	$(BIN)/python -m pytest
+
+test-slow: .venv/.test  ## the long proofs: known-truth markets, recovery, real data
+	$(BIN)/python -m pytest -m slow
+
+format: .venv/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.bench  ## every figure the README and docs quote
+	$(BIN)/python -m benchmarks
+
+docs: .venv/.test  ## run every example in README.md and docs/
+	$(BIN)/python -m pytest tests/docs
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache pricebid-out

@@ -1,0 +1,1 @@
+"""The HTTP service (to come): `pricebid serve` starts it."""
