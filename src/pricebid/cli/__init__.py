@@ -1,0 +1,65 @@
+"""The `pricebid` command. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pricebid.cli._demo import demo
+from pricebid.cli._model import backtest, elasticities, fit, forecast
+from pricebid.cli._plan import price, whatif
+from pricebid.cli._run import add_command, make_streams_safe
+from pricebid.cli._shop import check, init
+
+__all__ = ["app", "main"]
+
+_START, _KNOW, _DECIDE = "Start here", "Know what sells", "Decide"
+
+app = typer.Typer(
+    name="pricebid",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Sales history in, a price for every sku and region out: with reasons, and proof of how good the plan is.",
+    epilog="Exit codes: 0 done, 2 bad input or usage, 3 infeasible limits, 1 anything else.",
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - a flag's callback
+    if wanted:
+        from pricebid import __version__
+
+        typer.echo(f"pricebid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *, _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False
+) -> None:
+    pass
+
+
+add_command(app, demo, panel=_START, example="pricebid demo --out demo-results")
+add_command(app, init, panel=_START, example="pricebid init my-shop", writes=False)
+add_command(app, check, panel=_START, example="pricebid check my-shop --policy my-shop/policy.toml", writes=False)
+add_command(app, fit, panel=_KNOW, example="pricebid fit my-shop --model my-model", writes=False)
+add_command(app, forecast, panel=_KNOW, example="pricebid forecast my-shop --horizon 8")
+add_command(app, backtest, panel=_KNOW, example="pricebid backtest my-shop --horizon 4 --origins 4")
+add_command(app, elasticities, panel=_KNOW, example="pricebid elasticities my-shop --model my-model")
+add_command(app, price, panel=_DECIDE, example="pricebid price my-shop --policy my-shop/policy.toml")
+add_command(
+    app,
+    whatif,
+    panel=_DECIDE,
+    example="pricebid whatif my-shop --policy my-shop/policy.toml --scenario my-shop/scenario.toml",
+)
+
+
+def main() -> None:
+    """Run the command line; exits with the code of the contract."""
+    make_streams_safe()
+    app()

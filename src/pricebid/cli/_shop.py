@@ -1,0 +1,55 @@
+"""`init` and `check`: a shop folder to start from, and what is wrong with one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pricebid.cli._options import PolicyFile, ShopFolder
+from pricebid.cli._run import Run
+
+_TEMPLATE = Path(__file__).parents[1] / "datasets" / "template"
+NewFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder to make; it must not hold files yet.", show_default=False)
+]
+
+
+def init(run: Run, folder: NewFolder) -> None:
+    """Make a template shop and policy, commented, that run.
+
+    A small coffee and tea shop: seven products, two regions, two years of weeks. Its README.md explains every table
+    and column, policy.toml every limit. Replace the tables by your own.
+    """
+    from pricebid.errors import InputError
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not an empty folder; name a new one, nothing is overwritten")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".pricebid-", dir=folder.parent) as staging:
+        whole = Path(staging) / "shop"
+        shutil.copytree(_TEMPLATE, whole)
+        whole.replace(folder)
+    run.show(f"A shop to start from is in {folder}: read its README.md, then try\n  pricebid check {folder}")
+    run.finish({"shop": folder, "files": sorted(path.name for path in folder.iterdir())})
+
+
+def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:
+    """List every fault of a shop, and every feature that is off for lack of a table or column.
+
+    Exits with 2 if there is any fault; all are listed at once, with table, row and column. Give --policy to have the
+    policy file checked too.
+    """
+    from pricebid import engine
+    from pricebid.report import text
+
+    with run.progress("Reading") as progress:
+        progress(str(shop), 0.0)
+        read = engine.read(shop)
+    if policy is not None:
+        engine.read_policy(policy)
+    run.show(text.shop_report(read))
+    run.finish(text.shop_summary(read))

@@ -1,0 +1,48 @@
+"""Importing the package has no effects and loads nothing heavy."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = {"pandas", "pyarrow", "pulp", "highspy", "scipy", "statsmodels", "matplotlib", "pydantic", "rich", "typer"}
+
+PROBE = """
+import json, logging, sys, warnings
+before = (list(warnings.filters), list(logging.getLogger().handlers), logging.getLogger().level)
+IMPORT
+after = (list(warnings.filters), list(logging.getLogger().handlers), logging.getLogger().level)
+handlers = [name for name, log in logging.Logger.manager.loggerDict.items() if getattr(log, "handlers", None)]
+print(json.dumps({"modules": sorted({m.split(".")[0] for m in sys.modules}), "same": before == after, "handlers": handlers}))
+"""
+
+
+def probe(statement: str) -> dict[str, object]:
+    out = subprocess.run(
+        [sys.executable, "-c", PROBE.replace("IMPORT", statement)], check=True, capture_output=True, text=True
+    )
+    assert out.stderr == ""
+    return json.loads(out.stdout)
+
+
+def test_importing_pricebid_loads_no_pandas_no_solver_and_changes_nothing() -> None:
+    seen = probe("import pricebid")
+    assert HEAVY.isdisjoint(seen["modules"])
+    assert seen["same"]
+    assert seen["handlers"] == []
+
+
+def test_importing_the_command_line_loads_no_pandas_and_no_solver() -> None:
+    assert {"pandas", "pyarrow", "pulp", "highspy", "scipy", "statsmodels", "matplotlib"}.isdisjoint(
+        probe("import pricebid.cli")["modules"]
+    )
+
+
+def test_importing_every_part_changes_no_filter_and_adds_no_handler() -> None:
+    statement = (
+        "import pricebid.engine, pricebid.tables, pricebid.policy, pricebid.demand, pricebid.optimize, "
+        "pricebid.pricing, pricebid.planning, pricebid.simulate, pricebid.report"
+    )
+    seen = probe(statement)
+    assert {"statsmodels", "pulp", "highspy", "matplotlib"}.isdisjoint(seen["modules"])
+    assert seen["handlers"] == []
+    assert seen["same"]
