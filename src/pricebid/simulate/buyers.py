@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Buyers(Protocol):
-    """Expected units per visitor."""
+    """A known truth: expected units per visitor."""
 
     def rate(
         self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Expected units per visitor, float64[..., group, sku].
+        """Return expected units per visitor, float64[..., group, sku].
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class LogitBuyers:
     def rate(
         self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Expected units per visitor; the reference price plays no part."""
+        """Return expected units per visitor; the reference price plays no part."""
         del reference
         return _shares(self.appeal + lift - self.slope * price)
 
@@ -86,7 +86,7 @@ class NestedBuyers:
     def rate(
         self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Expected units per visitor; the reference price plays no part."""
+        """Return expected units per visitor; the reference price plays no part."""
         del reference
         scaled = (self.appeal + lift - self.slope * price) / self.dissimilarity
         top = scaled.max(axis=-1, keepdims=True)
@@ -94,7 +94,8 @@ class NestedBuyers:
         total = weight @ self.nest.T
         inclusive = self.dissimilarity * (np.log(total) + top)
         within = weight / (total @ self.nest)
-        return within * (_shares(inclusive) @ self.nest)
+        rate: NDArray[np.float64] = within * (_shares(inclusive) @ self.nest)
+        return rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,7 @@ class LogLogBuyers:
     def rate(
         self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Expected units per visitor; the reference price plays no part."""
+        """Return expected units per visitor; the reference price plays no part."""
         del reference
         move = np.log(price / self.usual)
         rate: NDArray[np.float64] = self.base * np.exp(lift + np.einsum("gij,...gj->...gi", self.elasticity, move))
@@ -147,7 +148,7 @@ class ReferenceBuyers:
     def rate(
         self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Expected units per visitor."""
+        """Return expected units per visitor."""
         above = price - reference
         felt = np.where(above > 0, self.loss, self.gain) * above
         return self.logit.rate(price, lift=lift - self.logit.slope * felt, reference=reference)

@@ -83,11 +83,11 @@ class Market:
         return folder
 
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """True expected units over the horizon, float64[..., offer], at prices float64[..., offer]."""
+        """Return true expected units over the horizon, float64[..., offer], at prices float64[..., offer]."""
         return self.truth.units(price)
 
     def profit(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """True expected contribution over the horizon, in money, float64[...]."""
+        """Return true expected contribution over the horizon, in money, float64[...]."""
         return self.truth.profit(price)
 
     def best(self, bounds: Bounds | None = None) -> NDArray[np.float64]:
@@ -166,9 +166,7 @@ def _draw_buyers(
     return logit if settings.truth == "logit" else ReferenceBuyers(logit=logit, gain=GAIN, loss=LOSS)
 
 
-def _nested_from(
-    usual: NDArray[np.float64], wanted: NDArray[np.float64], slope: NDArray[np.float64]
-) -> NestedBuyers:
+def _nested_from(usual: NDArray[np.float64], wanted: NDArray[np.float64], slope: NDArray[np.float64]) -> NestedBuyers:
     """Two nests, the first and the second half of the skus, with the wanted shares at usual prices."""
     skus = usual.shape[1]
     first = np.arange(skus) < (skus + 1) // 2
@@ -222,7 +220,7 @@ def _draw_units(
 
 
 def _costs_of(truth: Truth, settings: MarketSettings, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Unit costs, one per sku, at which the best price is off today's by about the share asked for.
+    """Find unit costs, one per sku, at which the best price is off today's by about the share asked for.
 
     The first-order conditions of the group, ``q_i + sum_j (p_j - c_j) dq_j / dp_i = 0``, are solved for the costs at
     a target price in each region; a sku's cost is their mean, kept between 15 % and 85 % of its cheapest price.
@@ -242,9 +240,7 @@ def _costs_of(truth: Truth, settings: MarketSettings, rng: np.random.Generator) 
     return np.repeat(cost, layout.regions)
 
 
-def _panel_of(
-    path: PricePath, units: NDArray[np.float64], stock: NDArray[np.float64], truth: Truth
-) -> Panel:
+def _panel_of(path: PricePath, units: NDArray[np.float64], stock: NDArray[np.float64], truth: Truth) -> Panel:
     flat = truth.layout.flat
     return Panel(
         layout=truth.layout,

@@ -48,7 +48,7 @@ class Panel:
         return FIRST_WEEK + 7 * np.arange(self.units.shape[1])
 
     def offers(self) -> Offers:
-        """The offers with current price and cost; everything else is not given."""
+        """Give the offers with current price and cost; everything else is not given."""
         n = len(self.layout)
         sku, region, category = self.layout.labels()
         unknown, nothing = np.full(n, np.nan), np.full(n, "", dtype=object)
@@ -76,7 +76,7 @@ class Panel:
         )
 
     def history(self) -> History:
-        """The whole history; cells in which everything available was sold are censored."""
+        """Give the whole history; cells in which everything available was sold are censored."""
         return History(
             offers=self.offers(),
             frequency="week",
@@ -90,7 +90,7 @@ class Panel:
         )
 
     def future(self, horizon: int) -> Future:
-        """The `horizon` weeks after the history, at current prices and without promotion."""
+        """Give the `horizon` weeks after the history, at current prices and without promotion."""
         n = len(self.layout)
         return Future(
             periods=self.weeks[-1] + 7 * np.arange(1, horizon + 1),

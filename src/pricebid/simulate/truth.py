@@ -79,7 +79,7 @@ class Truth:
     cost: NDArray[np.float64]
 
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected units over the horizon, float64[..., offer].
+        """Return expected units over the horizon, float64[..., offer].
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Truth:
         return total
 
     def profit(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected contribution over the horizon in money, float64[...]."""
+        """Return expected contribution over the horizon in money, float64[...]."""
         earned: NDArray[np.float64] = np.sum((price - self.cost) * self.units(price), axis=-1)
         return earned
 
@@ -109,7 +109,8 @@ class Truth:
         at = self.layout.grouped(price)
         step = 1e-4 * np.eye(self.layout.skus)[:, None, :]
         up, down = self._grouped_units(at * np.exp(step)), self._grouped_units(at * np.exp(-step))
-        return np.transpose(np.log(up / down) / 2e-4, (1, 2, 0))
+        elasticity: NDArray[np.float64] = np.transpose(np.log(up / down) / 2e-4, (1, 2, 0))
+        return elasticity
 
     def best(self, bounds: Bounds | None = None, *, sweeps: int = 30) -> NDArray[np.float64]:
         """Reachable prices of highest true profit inside the bounds, float64[offer].
