@@ -1,36 +1,34 @@
 """For mypy, not to be run: the main path, as a user would type it."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_type
+from typing import assert_type
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 import pricebid
+from pricebid.demand import DemandModel
+from pricebid.planning import Comparison
+from pricebid.pricing import PricePlan
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from pricebid.demand import DemandModel
-    from pricebid.planning import Comparison
-    from pricebid.pricing import PricePlan
+Floats = NDArray[np.float64]
 
 
 def main_path() -> None:
     shop = pricebid.Shop.read(Path("shop"))
     assert_type(shop, pricebid.Shop)
     model = pricebid.fit(shop)
-    assert_type(model, "DemandModel")
+    assert_type(model, DemandModel)
     policy = pricebid.Policy.read(Path("policy.toml"))
     plan = pricebid.price(shop, model, policy)
-    assert_type(plan, "PricePlan")
+    assert_type(plan, PricePlan)
     assert_type(plan.summary(), str)
-    assert_type(plan.to_frame(), "pd.DataFrame")
-    assert_type(pricebid.what_if(shop, model, policy, {"change": []}), "Comparison")
+    assert_type(plan.to_frame(), pd.DataFrame)
+    assert_type(pricebid.what_if(shop, model, policy, {"change": []}), Comparison)
 
 
-def kernel(profit: NDArray[np.float64]) -> None:
+def kernel(profit: Floats) -> None:
     choice = pricebid.choose({"profit": profit}, maximise="profit", limits=[pricebid.Limit("profit", at_least=0.0)])
     assert_type(choice.gap, float)
-    assert_type(choice.shadow_prices, "NDArray[np.float64]")
+    assert_type(choice.shadow_prices, Floats)
