@@ -1,1 +1,23 @@
-"""To be filled."""
+"""The shop folder: reading, checking, and the frozen arrays that come out."""
+
+from pricebid.tables.arrays import Competitors, Events, Frequency, Future, History, Offers
+from pricebid.tables.period import Period, infer_period
+from pricebid.tables.settings import Settings
+from pricebid.tables.shop import Report, Shop
+from pricebid.tables.table import Table, Text
+
+__all__ = [
+    "Competitors",
+    "Events",
+    "Frequency",
+    "Future",
+    "History",
+    "Offers",
+    "Period",
+    "Report",
+    "Settings",
+    "Shop",
+    "Table",
+    "Text",
+    "infer_period",
+]

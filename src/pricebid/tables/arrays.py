@@ -172,3 +172,34 @@ class Future:
     driver_names: tuple[str, ...]
     drivers: NDArray[np.float64]
     events: Events
+
+
+@dataclass(frozen=True, kw_only=True)
+class Competitors:
+    """What rivals asked, one row per observation.
+
+    Parameters
+    ----------
+    date : datetime64[D][row]
+        Day of the observation.
+    sku : object[row]
+        Our sku.
+    region : object[row]
+        Region label; ``""`` holds in every region.
+    competitor : object[row]
+        Who asks the price; our own shop may be among them (the policy's ``market.own`` leaves it out).
+    price : float64[row]
+        Delivered price in money: price plus shipping cost.
+    in_stock : bool[row]
+        The rival could deliver; True where not given.
+    """
+
+    date: NDArray[np.datetime64]
+    sku: NDArray[np.object_]
+    region: NDArray[np.object_]
+    competitor: NDArray[np.object_]
+    price: NDArray[np.float64]
+    in_stock: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.date)
