@@ -4,6 +4,7 @@ from pricebid.simulate.buyers import Buyers, LogitBuyers, LogLogBuyers, NestedBu
 from pricebid.simulate.layout import Layout
 from pricebid.simulate.market import Market, draw_market
 from pricebid.simulate.panel import Panel
+from pricebid.simulate.recovery import RecoveryPanel, RecoverySettings, draw_recovery, within_category
 from pricebid.simulate.settings import MarketSettings, TruthKind
 from pricebid.simulate.truth import Bounds, Truth
 
@@ -17,8 +18,12 @@ __all__ = [
     "MarketSettings",
     "NestedBuyers",
     "Panel",
+    "RecoveryPanel",
+    "RecoverySettings",
     "ReferenceBuyers",
     "Truth",
     "TruthKind",
     "draw_market",
+    "draw_recovery",
+    "within_category",
 ]
