@@ -1,0 +1,150 @@
+"""One scaled problem from end to end: dual, repair, and an integer program where that leaves a gap that matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid.optimize.dual import CEILING, Dual, minimise, solve_dual
+from pricebid.optimize.exact import decide
+from pricebid.optimize.pool import Pool
+from pricebid.optimize.repair import Repaired, repair
+
+if TYPE_CHECKING:
+    from pricebid.optimize._types import Bools, Floats, Ints
+    from pricebid.optimize.limits import Effort
+    from pricebid.optimize.problem import Problem
+
+
+class NoPlan(Exception):  # noqa: N818 - a finding, not a fault; never leaves this package
+    """No plan within the limits; `proven` where there is none, else none was found."""
+
+    def __init__(self, *, proven: bool) -> None:
+        super().__init__()
+        self.proven = proven
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solved:
+    """A plan that holds, and its proof, in scaled units.
+
+    Parameters
+    ----------
+    option : int64[decision]
+        The picks.
+    multipliers : float64[limit]
+        Of the best bound found.
+    bound : float
+        The Lagrangian there.
+    proven : bool
+        An integer program proved that no better plan exists.
+    """
+
+    option: Ints
+    multipliers: Floats
+    bound: float
+    proven: bool
+
+
+def solve_problem(problem: Problem, *, effort: Effort, start: Floats | None = None) -> Solved:
+    """Dual, repair, and where needed the integer program.
+
+    Raises
+    ------
+    NoPlan
+        Where the limits cannot hold together, or no plan was found.
+    """
+    if not len(problem.rhs):
+        free = Pool.of(problem).evaluate(np.zeros(0))
+        return Solved(option=free.option, multipliers=np.zeros(0), bound=free.lagrangian(problem.rhs), proven=True)
+    size = abs(Pool.of(problem).evaluate(np.zeros(len(problem.rhs))).gain.sum())
+    dual = solve_dual(problem, start=start, tolerance=0.02 * effort.gap * size)
+    if dual.at_ceiling and cannot_hold(problem):
+        raise NoPlan(proven=True)
+    enough = effort.gap * abs(dual.bound)
+    plan = repair(problem, dual, enough=enough)
+    if plan.holds and plan.lacking <= enough:
+        return _solved(plan.option, dual, proven=False)
+    return _finish(problem, dual, plan, effort=effort)
+
+
+def cannot_hold(problem: Problem) -> bool:
+    """Whether nonnegative multipliers prove that the limits cannot hold together (Farkas).
+
+    With the objective left out, a negative Lagrangian bound means that every choice breaks some limit.
+    """
+    found = farkas(problem)
+    usage = np.abs(found.best.usage).sum(axis=0)
+    rounding = 1e-12 * float(found.multipliers @ (np.abs(problem.rhs) + usage))
+    return found.bound < -(float(found.multipliers @ problem.slips) + rounding)
+
+
+def farkas(problem: Problem) -> Dual:
+    """The dual without objective over multipliers in [0, 1]: its bound is minus the least sum of violations."""
+    bare = Pool.of(replace(problem, objective=np.zeros_like(problem.objective)))
+    limits = len(problem.rhs)
+    found = minimise(
+        bare,
+        problem.rhs,
+        start=np.ones(limits) / limits,
+        low=np.zeros(limits),
+        high=np.ones(limits),
+        tolerance=1e-9 * problem.shape[0],
+    )
+    return Dual(
+        best=found.best,
+        bound=found.bound,
+        cuts=tuple(found.master.cuts),
+        weights=found.master.weights(),
+        pool=bare,
+        option=found.best.option,
+    )
+
+
+def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> Solved:
+    """Let an integer program decide among the options that could still be part of a better plan."""
+    losses = Pool.of(problem).losses(dual.multipliers)
+    everything = bool(np.isfinite(losses).sum() <= effort.milp_options)
+    if plan.holds:
+        # Any plan with an option that loses more than the plan lacks is worse than the plan (reduced-cost fixing).
+        keep = losses <= plan.lacking * (1 + 1e-9) + 1e-12 * abs(dual.bound)
+        whole = True
+        if _open(keep) > effort.milp_options:
+            return _solved(plan.option, dual, proven=False)
+    else:
+        keep, whole = _nearest(losses, effort.milp_options), everything
+    keep[np.arange(len(keep)), plan.option] = True
+    found = decide(problem, keep, effort=effort, gap=0.5 * effort.gap * abs(dual.bound))
+    if len(found.option):
+        better = not plan.holds or _value(problem, found.option) > _value(problem, plan.option)
+        option = found.option if better else plan.option
+        return _solved(option, dual, proven=whole and found.status == "optimal")
+    if plan.holds:
+        return _solved(plan.option, dual, proven=False)
+    raise NoPlan(proven=whole and found.status == "infeasible")
+
+
+def _open(keep: Bools) -> int:
+    """Options of decisions that are not settled."""
+    count = keep.sum(axis=1)
+    return int(count[count > 1].sum())
+
+
+def _nearest(losses: Floats, most: int) -> Bools:
+    """The options that lose least, about so many of them, and each decision's best."""
+    finite = np.isfinite(losses)
+    spare = losses[finite & (losses > 0)]
+    room = max(0, most - len(losses))
+    if len(spare) <= room:
+        return finite
+    return losses <= (np.partition(spare, room)[room] if room else 0.0)
+
+
+def _value(problem: Problem, option: Ints) -> float:
+    return problem.gain(problem.picked(option))
+
+
+def _solved(option: Ints, dual: Dual, *, proven: bool) -> Solved:
+    return Solved(option=option, multipliers=np.minimum(dual.multipliers, CEILING), bound=dual.bound, proven=proven)
