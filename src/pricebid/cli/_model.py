@@ -59,13 +59,13 @@ def fit(run: Run, shop: ShopFolder, model: NewModel, *, seed: Seed = None) -> No
     accuracy, elasticities and limits of use, for people.
     """
     from pricebid import demand
-    from pricebid.report import text
+    from pricebid.report import summaries, text
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=None, seed=seed or 0)
     demand.save(fitted, model)
     run.show(text.model_report(fitted), f"\nThe model is in {model}; its card.md says what it knows and what not.")
-    run.finish({"model": model, **text.model_summary(fitted)})
+    run.finish({"model": model, **summaries.model_summary(fitted)})
 
 
 def forecast(
@@ -83,14 +83,14 @@ def forecast(
     hold. Writes `forecast`: date, keys, units (mean), p10, p50, p90, price.
     """
     from pricebid import engine
-    from pricebid.report import text
+    from pricebid.report import summaries, text
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=model, seed=seed or 0)
     result = engine.forecast(read, fitted, horizon=horizon, start=day(start))
     files = run.write({"forecast": result.to_frame()})
     run.show(text.forecast_report(result), text.where(files))
-    run.finish({"files": files, **text.forecast_summary(result)})
+    run.finish({"files": files, **summaries.forecast_summary(result)})
 
 
 def backtest(
@@ -108,14 +108,14 @@ def backtest(
     and `metrics`: WAPE of p50, bias of the mean, RMSSE, pinball, coverage, over observed cells.
     """
     from pricebid import engine
-    from pricebid.report import text
+    from pricebid.report import summaries, text
 
     read = read_shop(run, shop)
     with run.progress("Backtesting"):
         result = engine.backtest(read, horizon=horizon, origins=origins, planned=tuple(planned or ()), seed=seed or 0)
     files = run.write({"backtest": result.to_frame(), "metrics": result.metrics_frame()})
     run.show(text.accuracy_table(result), text.where(files))
-    run.finish({"files": files, **text.accuracy_summary(result)})
+    run.finish({"files": files, **summaries.accuracy_summary(result)})
 
 
 def elasticities(run: Run, shop: ShopFolder, *, model: ModelFolder = None, seed: Seed = None) -> None:
@@ -124,14 +124,14 @@ def elasticities(run: Run, shop: ShopFolder, *, model: ModelFolder = None, seed:
     Writes `elasticities`: sku, region, own, own_low, own_high; and `cross`: sku, of_sku, region, value (what a price
     change of of_sku does to sku).
     """
-    from pricebid.report import text
+    from pricebid.report import summaries, text
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=model, seed=seed or 0)
     result = fitted.elasticities()
     files = run.write({"elasticities": result.to_frame(), "cross": result.cross_frame()})
     run.show(text.elasticity_table(result, by="brand"), text.where(files))
-    run.finish({"files": files, **text.elasticity_summary(result)})
+    run.finish({"files": files, **summaries.elasticity_summary(result)})
 
 
 def day(moment: datetime | None) -> object:

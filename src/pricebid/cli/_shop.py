@@ -44,7 +44,7 @@ def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:
     policy file checked too.
     """
     from pricebid import engine
-    from pricebid.report import text
+    from pricebid.report import summaries, text
 
     with run.progress("Reading") as progress:
         progress(str(shop), 0.0)
@@ -52,4 +52,4 @@ def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:
     if policy is not None:
         engine.read_policy(policy)
     run.show(text.shop_report(read))
-    run.finish(text.shop_summary(read))
+    run.finish(summaries.shop_summary(read))
