@@ -169,11 +169,13 @@ def _of_kind(kind: Kind, value: Any) -> bool:  # noqa: ANN401 - whatever the fil
         return isinstance(value, bool if kind == "flag" else str)
     if kind == "amounts":
         return isinstance(value, dict) and all(isinstance(name, str) and _is_number(one) for name, one in value.items())
-    if not isinstance(value, list | tuple) or not value:
-        return False
+    return isinstance(value, list | tuple) and bool(value) and _items_of_kind(kind, value)
+
+
+def _items_of_kind(kind: Kind, values: Sequence[Any]) -> bool:
     if kind == "texts":
-        return all(isinstance(one, str) for one in value)
-    return all(_is_number(one) for one in value) and (kind == "numbers" or len(value) == 2)
+        return all(isinstance(one, str) for one in values)
+    return all(_is_number(one) for one in values) and (kind == "numbers" or len(values) == 2)
 
 
 def _is_number(value: object) -> bool:

@@ -150,7 +150,7 @@ def parse_mapping(mapping: Mapping[str, Any], source: str) -> Policy:
 def _finished(reader: Reader, mapping: Mapping[str, Any]) -> Policy:
     policy = read_mapping(reader, mapping)
     if reader.faults:
-        raise PolicyError(reader.faults)
+        raise PolicyError(tuple(reader.faults))
     return policy
 
 
@@ -266,7 +266,7 @@ def policy_mapping(policy: Policy) -> dict[str, Any]:
     """Return a policy as plain keys and values; see `Policy.to_mapping`."""
     mapping = _plain(policy)
     mapping["rules"] = [_flat(rule) for rule in mapping.get("rules", [])]
-    return {name: value for name, value in mapping.items() if value != {} and value != []} | {
+    return {name: value for name, value in mapping.items() if value not in ({}, [])} | {
         name: {}
         for name in ("bids", "channels", "learning")
         if getattr(policy, name) is not None and not mapping.get(name)
@@ -274,7 +274,8 @@ def policy_mapping(policy: Policy) -> dict[str, Any]:
 
 
 def _flat(rule: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in rule.items() if name != "price"} | rule.get("price", {})
+    price: dict[str, Any] = rule.get("price", {})
+    return {name: value for name, value in rule.items() if name != "price"} | price
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a dataclass tree in, a plain tree out

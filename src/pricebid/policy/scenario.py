@@ -123,7 +123,7 @@ def _scenario(reader: Reader, mapping: Mapping[str, Any]) -> Scenario:
     )
     read_mapping(inner, overrides)
     if reader.faults or inner.faults:
-        raise PolicyError([*reader.faults, *inner.faults])
+        raise PolicyError((*reader.faults, *inner.faults))
     return Scenario(changes=tuple(changes), policy_overrides=tuple(overrides.items()))
 
 
@@ -143,7 +143,7 @@ def _change(reader: Reader, mapping: Mapping[str, Any], at: int) -> Change:
 
 
 def _pairs(reader: Reader, value: object, path: tuple[str | int, ...]) -> tuple[tuple[str, Value], ...]:
-    pairs = []
+    pairs: list[tuple[str, Value]] = []
     for name, one in reader.table(value, path).items():
         if isinstance(one, bool | str):
             pairs.append((name, one))

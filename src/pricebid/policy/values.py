@@ -37,9 +37,9 @@ class PriceRules:
     min_margin : float, optional
         Least contribution ÷ revenue, below 1.
     max_change : float, optional
-        Most of ``|new ÷ current − 1|``.
+        Most of ``|new ÷ current - 1|``.
     max_region_spread : float, optional
-        Most of dearest ÷ cheapest region − 1 of a sku.
+        Most of dearest ÷ cheapest region - 1 of a sku.
     endings : tuple of float, optional
         Legal fractions of a price, each in [0, 1).
     step : float, optional
@@ -77,7 +77,7 @@ class Portfolio:
     max_price_changes : int, optional
         Most offers whose price moves.
     max_discount_cost : float, optional
-        Most of Σ (current price − price)⁺ × units, money.
+        Most of the sum of max(current price - price, 0) x units, money.
     """
 
     min_margin: float | None = None
@@ -134,7 +134,7 @@ class Rule:
     role, stage, category, brand, sku, region, segment : str, optional
         Selectors; an offer matches where its label is equal. None: any.
     market_average : tuple of float, optional
-        Bounds of price ÷ average price of rivals − 1.
+        Bounds of price ÷ average price of rivals - 1.
     order : Order, optional
         An order of prices among the matching offers.
     price : PriceRules, optional
@@ -217,7 +217,7 @@ class Channels:
     floors, caps : tuple of (channel, float)
         Least and most per channel: money where above 1, else a share of the budget.
     max_change : tuple of (channel, float)
-        Most of ``|new ÷ last − 1|`` per channel.
+        Most of ``|new ÷ last - 1|`` per channel.
     """
 
     budget: float | None = None
@@ -268,13 +268,13 @@ class Policy:
 
     Examples
     --------
-    >>> policy = Policy.from_toml("horizon = 8\\n[price]\\nmax_change = 0.1\\nendings = [0.99]")
+    >>> policy = Policy.from_mapping({"horizon": 8, "price": {"max_change": 0.1, "endings": [0.99]}})
     >>> policy.horizon, policy.price.max_change, policy.price.endings, policy.price.step
     (8, 0.1, (0.99,), None)
-    >>> Policy.from_toml("[price]\\nmin_margn = 0.1")
+    >>> Policy.from_toml("price.min_margn = 0.1")
     Traceback (most recent call last):
     ...
-    pricebid.errors.PolicyError: policy line 2: price.min_margn: unknown key; did you mean 'min_margin'?; known here are ...
+    pricebid.errors.PolicyError: policy line 1: price.min_margn: unknown key; did you mean 'min_margin'?; known here are ...
     """
 
     objective: Objective = Objective()

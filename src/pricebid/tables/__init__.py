@@ -5,6 +5,7 @@ from pricebid.tables.period import Period, infer_period
 from pricebid.tables.settings import Settings
 from pricebid.tables.shop import Report, Shop
 from pricebid.tables.table import Table, Text
+from pricebid.tables.write import write_files, write_results
 
 __all__ = [
     "Competitors",
@@ -20,4 +21,6 @@ __all__ = [
     "Table",
     "Text",
     "infer_period",
+    "write_files",
+    "write_results",
 ]

@@ -55,7 +55,7 @@ class Axis:
         return combined([self.code(name) for name in columns], [len(self.label(name)) for name in columns])
 
     def key_of(self, table: Table, columns: Sequence[str]) -> NDArray[np.int64]:
-        """The same number per row of another table, int64[row]; -1 where a label is unknown."""
+        """Return the same number per row of another table, int64[row]; -1 where a label is unknown."""
         codes = [labels_of(table, name).code_in(self.label(name)) for name in columns]
         key = combined(codes, [len(self.label(name)) for name in columns])
         return np.where(np.min(codes, axis=0) < 0, -1, key) if len(table) else key
@@ -95,7 +95,7 @@ def offer_axis(sales: Table | None, offers: Table | None, catalog: Table | None)
         keys = combined(codes, sizes)
     sold = _distinct(keys, sizes)
     found = np.union1d(sold, _listed(sold, offers, columns, labels))
-    found = np.union1d(found, _new(found, catalog, columns, labels))
+    found = np.union1d(found, _new(found, catalog, labels))
     where = np.searchsorted(found, keys)
     return Axis(columns=columns, labels=labels, codes=_split(found, sizes), rows=freeze(where))
 
@@ -153,7 +153,6 @@ def _listed(
 def _new(
     found: NDArray[np.int64],
     catalog: Table | None,
-    columns: Sequence[str],
     labels: Sequence[NDArray[np.object_]],
 ) -> NDArray[np.int64]:
     if catalog is None:

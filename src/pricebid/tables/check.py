@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PAIRS = (
-    ("min_price", "max_price", "is above max_price"),
-    ("units", "stock", "is above the row's stock; stock is what could have been sold in the period"),
-    ("start", "end", "is after the end"),
-    ("launch_date", "season_end", "is after season_end"),
+    ("min_price", "max_price", "{:g} is above max_price {:g}"),
+    ("units", "stock", "{:g} is above the row's stock {:g}; stock is what could have been sold in the period"),
+    ("start", "end", "{} is after the end {}"),
+    ("launch_date", "season_end", "{} is after season_end {}"),
 )
 
 
@@ -107,7 +107,7 @@ def _pair_faults(table: Table) -> Iterator[Fault]:
         if table.has(small) and table.has(large):
             left, right = table.array(small), table.array(large)
             bad = left > right
-            yield from _at(table, small, bad, f"{_first(left, bad)} {message} ({_first(right, bad)})")
+            yield from _at(table, small, bad, message.format(_first(left, bad), _first(right, bad)))
 
 
 def _duplicates(table: Table, key: Sequence[str]) -> Iterator[Fault]:

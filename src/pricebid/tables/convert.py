@@ -42,10 +42,14 @@ def from_arrow(name: str, arrow: pa.Table) -> tuple[Table | None, tuple[Fault, .
     columns: list[str] = []
     data: list[Text | NDArray[Any]] = []
     for column in arrow.column_names:
+        if not column.strip():
+            notices.append(f"{name} has a column without a name; it is not read")
+            continue
         rule = rules.rule(column)
         values = arrow.column(column)
         if rule is None and rules.extras and _may_be_number(values):
             rule = ColumnRule(name=column, kind="number")
+            notices += _near_miss(rules, column, arrow.column_names)
         if rule is None:
             _refuse_column(rules, column, faults, notices)
             continue
@@ -66,7 +70,8 @@ def from_frame(name: str, frame: pd.DataFrame) -> pa.Table:
     TableError
         Column names are not texts, or are there twice.
     """
-    wrong = [column for column in frame.columns if not isinstance(column, str)]
+    names: list[object] = list(frame.columns)
+    wrong = [column for column in names if not isinstance(column, str)]
     if wrong:
         raise TableError([Fault(table=name, message=f"column name {wrong[0]!r} is no text")])
     if not frame.columns.is_unique:
@@ -83,11 +88,18 @@ def from_frame(name: str, frame: pd.DataFrame) -> pa.Table:
     return pa.table(arrays)
 
 
-def _missing(rules: Schema, columns: Iterable[str]) -> Iterable[Fault]:
-    there = set(columns)
+def _missing(rules: Schema, columns: list[str]) -> Iterable[Fault]:
+    strange = [column for column in columns if rules.rule(column) is None]
     for rule in rules.columns:
-        if rule.required and rule.name not in there:
-            yield Fault(table=rules.name, column=rule.name, message="this column is missing; the table needs it")
+        if rule.required and rule.name not in columns:
+            close = nearest(rule.name, strange)
+            hint = close.replace("did you mean", "is it the column").replace("?", "? Then rename it") if close else ""
+            yield Fault(table=rules.name, column=rule.name, message=f"this column is missing; the table needs it{hint}")
+
+
+def _near_miss(rules: Schema, column: str, columns: list[str]) -> list[str]:
+    hint = nearest(column, [rule.name for rule in rules.columns if rule.name not in columns])
+    return [f"{rules.name}.{column[:80]} is taken as a driver of demand{hint}"] if hint else []
 
 
 def _refuse_column(rules: Schema, column: str, faults: list[Fault], notices: list[str]) -> None:
@@ -145,7 +157,7 @@ def _text(values: pa.ChunkedArray) -> Text:
     whole = values.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], type=whole.type)
-    labels = np.array(_cast_text(whole.dictionary).fill_null("").to_pylist() + [""], dtype=object)
+    labels = np.array([*_cast_text(whole.dictionary).fill_null("").to_pylist(), ""], dtype=object)
     codes = whole.indices.fill_null(len(labels) - 1).to_numpy(zero_copy_only=False)
     return coded(codes, labels)
 
@@ -206,7 +218,7 @@ def _dates(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[Any]
     late = (result != moments) & ~np.isnat(moments)
     if unit == "D" and late.any():
         at = int(np.argmax(late))
-        message = f"{moments[at]} has a time of day; write the date alone, 2024-12-31"
+        message = f"{moments[at].astype('datetime64[s]')} has a time of day; write the date alone, 2024-12-31"
         raise TableError([Fault(table=name, column=rule.name, row=at + 1, message=message, count=int(late.sum()))])
     return freeze(np.ascontiguousarray(result))
 

@@ -129,7 +129,7 @@ def _unknown(table: Table, column: str, text: Text, known: set[str], where: str)
         return
     rows = bad[text.codes]
     at = int(np.argmax(rows))
-    got = str(text.values[at])
+    got = str(text.rows[at])
     message = f"{got[:80]!r} is not in {where}{nearest(got, known)}"
     yield Fault(table=table.name, column=column, row=at + 1, message=message, count=int(rows.sum()))
 
@@ -141,7 +141,7 @@ def _strangers(table: Table, known: NDArray[np.object_], message: str) -> Iterat
         rows = bad[text.codes]
         at = int(np.argmax(rows))
         yield Fault(
-            table=table.name, column="sku", row=at + 1, message=f"{text.values[at]!r} {message}", count=int(rows.sum())
+            table=table.name, column="sku", row=at + 1, message=f"{text.rows[at]!r} {message}", count=int(rows.sum())
         )
 
 

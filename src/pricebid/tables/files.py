@@ -27,6 +27,13 @@ MAX_FOOTER = 64_000_000  # bytes of a Parquet file's description of itself
 MAX_UNPACKED = 16_000_000_000  # bytes that a .csv.gz may unpack to
 _TYPES = {"text": pa.dictionary(pa.int32(), pa.string()), "date": pa.date32()}
 _CHUNK = 1 << 24
+_OTHER_FORMATS = (
+    (b"\xff\xfe", "is UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "is UTF-16; save it as UTF-8"),
+    (b"PK\x03\x04", "is a spreadsheet, not CSV; export it as CSV in UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "is a spreadsheet, not CSV; export it as CSV in UTF-8"),
+    (b"\x1f\x8b", "is gzip; name it .csv.gz"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,8 @@ def read_file(name: str, path: Path) -> pa.Table:
     try:
         if path.is_dir():
             return _read_parts(name, path)
+        if not path.is_file():
+            raise _refused(name, f"{path.name} is no file (a broken link, or a device)")
         if path.name.endswith(".parquet"):
             return _read_parquet(name, path)
         return read_csv(name, _unpacked(name, path))
@@ -114,8 +123,7 @@ def read_csv(name: str, buffer: pa.Buffer) -> pa.Table:
     rules = schema(name)
     columns = _header(name, buffer)
     parse = pcsv.ParseOptions(newlines_in_values=_quotes(buffer))
-    start = 3 if buffer.slice(0, 3).to_pybytes() == b"\xef\xbb\xbf" else 0
-    body = buffer.slice(start)
+    body = buffer.slice(3) if buffer.slice(0, min(3, buffer.size)).to_pybytes() == b"\xef\xbb\xbf" else buffer
     try:
         return pcsv.read_csv(pa.BufferReader(body), parse_options=parse, convert_options=_typed(rules, columns))
     except pa.ArrowInvalid:
@@ -123,6 +131,8 @@ def read_csv(name: str, buffer: pa.Buffer) -> pa.Table:
     try:
         return pcsv.read_csv(pa.BufferReader(body), parse_options=parse, convert_options=_as_text(columns))
     except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):  # a header line without an end
+            return pa.table({column: pa.array([], pa.string()) for column in columns})
         raise TableError(_explained(name, body, str(error))) from None
 
 
@@ -143,27 +153,24 @@ def _header(name: str, buffer: pa.Buffer) -> list[str]:
     if buffer.size == 0:
         raise _refused(name, "is empty (0 bytes); it needs a header line and rows")
     head = buffer.slice(0, min(buffer.size, MAX_HEADER)).to_pybytes()
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _refused(name, "is UTF-16; save it as UTF-8")
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise _refused(name, "is a spreadsheet, not CSV; export it as CSV in UTF-8")
-    if head.startswith(b"\x1f\x8b"):
-        raise _refused(name, "is gzip; name it .csv.gz")
+    for mark, message in _OTHER_FORMATS:
+        if head.startswith(mark):
+            raise _refused(name, message)
     if _has_nul(buffer):
         raise _refused(name, "holds NUL bytes; it is no text (or UTF-16): save it as CSV in UTF-8")
-    line, newline, _ = head.replace(b"\r", b"\n").lstrip(b"\n").partition(b"\n")
+    line, newline, _ = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").lstrip(b"\n").partition(b"\n")
+    if not line.strip():
+        raise _refused(name, "holds blank lines only; it needs a header line and rows")
     if not newline and len(head) == MAX_HEADER:
         raise _refused(name, f"its first line is longer than {MAX_HEADER:,} bytes; it is not one of the tables")
     try:
-        text = line.decode("utf-8-sig")
+        text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(name, f"its header is not UTF-8 ({error.reason}); save it as UTF-8") from None
-    if ";" in text and "," not in text:
-        raise _refused(
-            name, "is separated by semicolons; save it separated by commas, with decimal points and ISO dates"
-        )
-    if "\t" in text and "," not in text:
-        raise _refused(name, "is separated by tabs; save it separated by commas")
+    for mark, words in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in text and "," not in text:
+            message = f"is separated by {words}; save it separated by commas, with decimal points and ISO dates"
+            raise _refused(name, message)
     return _checked_names(name, next(csv.reader([text]), []))
 
 
@@ -206,9 +213,9 @@ def _explained(name: str, body: pa.Buffer, error: str) -> list[Fault]:
         )
     except pa.ArrowInvalid as worse:
         if not ragged:
-            return [Fault(table=name, message=f"cannot be read as CSV ({str(worse)[:200]})")]
+            return [Fault(table=name, message=f"cannot be read as CSV ({_plain(worse)})")]
     if not ragged:
-        return [Fault(table=name, message=f"cannot be read as CSV ({error[:200]})")]
+        return [Fault(table=name, message=f"cannot be read as CSV ({_plain(error)})")]
     number, expected, actual = ragged[0]
     row = None if number is None else number - 1
     message = (
@@ -249,7 +256,7 @@ def _read_parts(name: str, path: Path) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise _refused(name, f"its parts differ in their columns ({str(error)[:200]})") from None
+        raise _refused(name, f"its parts differ in their columns ({_plain(error)})") from None
 
 
 def _read_parquet(name: str, path: Path) -> pa.Table:
@@ -271,11 +278,15 @@ def _read_parquet(name: str, path: Path) -> pa.Table:
         _checked_names(name, columns)
         return pq.read_table(path, partitioning=None)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _refused(name, f"{path.name} cannot be read as Parquet ({str(error)[:200]})") from None
+        raise _refused(name, f"{path.name} cannot be read as Parquet ({_plain(error)})") from None
 
 
 def _refused(name: str, message: str) -> TableError:
     return TableError([Fault(table=name, message=message)])
+
+
+def _plain(error: object) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _short(path: Path) -> str:

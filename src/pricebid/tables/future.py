@@ -129,7 +129,7 @@ def build_competitors(table: Table | None) -> Competitors:
     return Competitors(
         date=table.array("date"),
         sku=table.array("sku"),
-        region=table.labels("region").values,
+        region=table.labels("region").rows,
         competitor=table.array("competitor"),
         price=freeze(table.numbers("price") + table.numbers("shipping_cost", empty=0.0)),
         in_stock=freeze(table.numbers("in_stock", empty=1.0) > 0.0),

@@ -153,7 +153,8 @@ class Panel:
         """Units over the last ``count`` periods, float64[offer]."""
         recent = self.step >= len(self.periods) - count
         units = self.sales.numbers("units")[recent]
-        return np.bincount(self.axis.rows[recent], units, minlength=len(self.axis))
+        total = np.bincount(self.axis.rows[recent], units, minlength=len(self.axis))
+        return total.astype(np.float64)
 
 
 def carried(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,11 +35,11 @@ class Period:
     origin: np.datetime64
 
     def index(self, dates: NDArray[np.datetime64]) -> NDArray[np.int64]:
-        """Number of the period that contains each date, int64[...], 0 for the one that contains ``origin``."""
-        if self.frequency == "month":
-            return dates.astype("datetime64[M]").astype(np.int64) - self.origin.astype("datetime64[M]").astype(np.int64)
-        days = dates.astype("datetime64[D]").astype(np.int64) - self.origin.astype("datetime64[D]").astype(np.int64)
-        return days // _DAYS[self.frequency]
+        """Return the number of the period that contains each date, int64[...]; 0 for the one that contains ``origin``."""
+        unit = "M" if self.frequency == "month" else "D"
+        origin = self.origin.astype(f"datetime64[{unit}]")
+        steps: NDArray[np.int64] = (dates.astype(f"datetime64[{unit}]") - origin).astype(np.int64)
+        return steps // _DAYS.get(self.frequency, 1)
 
     def start(self, index: NDArray[np.int64] | int) -> Any:  # noqa: ANN401 - datetime64, scalar in, scalar out
         """First day of numbered periods, datetime64[D] in the shape of ``index``."""

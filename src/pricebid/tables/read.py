@@ -42,7 +42,7 @@ def read_folder(folder: Path) -> tuple[tuple[Table, ...], Report, Settings]:
     for name, path in files.paths:
         table, report = _typed(name, lambda name=name, path=path: read_file(name, path))  # type: ignore[misc]
         found += report
-        tables += [table] if table else []
+        tables += [] if table is None else [table]
     return tuple(tables), found, settings
 
 
@@ -58,7 +58,7 @@ def read_frames(frames: Mapping[str, pd.DataFrame]) -> tuple[tuple[Table, ...], 
             continue
         table, report = _typed(name, lambda name=name, frame=frame: from_frame(name, frame))  # type: ignore[misc]
         found += report
-        tables += [table] if table else []
+        tables += [] if table is None else [table]
     return tuple(tables), found
 
 

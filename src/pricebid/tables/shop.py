@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pricebid.policy import Change
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -79,7 +81,7 @@ class Shop:
     """
 
     tables: tuple[Table, ...] = field(repr=False)
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     found: Report = field(default=Report(), repr=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +155,25 @@ class Shop:
         """
         others = tuple(one for one in self.tables if one.name != table.name)
         return replace(self, tables=(*others, table))
+
+    def changed(self, change: Change, *, horizon: int = 52) -> Shop:
+        """Return the shop with a scenario's change made, checked again (see ``docs/tables.md``).
+
+        Parameters
+        ----------
+        change : Change
+            Table, rows, and new values or factors.
+        horizon : int
+            Periods for which rows of ``planned`` are made where the change asks for rows that are not there.
+
+        Raises
+        ------
+        TableError
+            The change does not fit the shop, would have no effect, or makes it faulty.
+        """
+        from pricebid.tables.change import apply_change
+
+        return apply_change(self, change, horizon=horizon)
 
     # -- what it holds ------------------------------------------------------------------------------------------
 
@@ -272,7 +293,7 @@ class Shop:
         if start is None:
             return freeze(self.period.after(last, horizon))
         try:
-            first = np.datetime64(start, "D")
+            first = np.datetime64(str(start), "D")
         except ValueError:
             raise InputError(f"start {start!r} is no date; write it as 2024-12-31") from None
         steps = self.period.steps(first, horizon)

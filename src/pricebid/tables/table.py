@@ -40,7 +40,7 @@ class Text:
         return cls(codes=freeze(codes.astype(np.int32)), labels=freeze(labels))
 
     @cached_property
-    def values(self) -> NDArray[np.object_]:
+    def rows(self) -> NDArray[np.object_]:
         """One text per row, object[row]."""
         return freeze(self.labels[self.codes]) if len(self.labels) else np.empty(0, dtype=object)
 
@@ -90,7 +90,7 @@ class Table:
     def array(self, name: str) -> NDArray[Any]:
         """Return a column as an array[row]: object (str), float64 or datetime64; KeyError where there is none."""
         found = self.column(name)
-        return found.values if isinstance(found, Text) else found
+        return found.rows if isinstance(found, Text) else found
 
     def numbers(self, name: str, *, empty: float = np.nan) -> NDArray[np.float64]:
         """Return a numeric column, float64[row], with ``empty`` in empty cells or where the table lacks the column."""
