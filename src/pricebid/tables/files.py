@@ -153,8 +153,8 @@ def _header(name: str, buffer: pa.Buffer) -> list[str]:
     if buffer.size == 0:
         raise _refused(name, "is empty (0 bytes); it needs a header line and rows")
     head = buffer.slice(0, min(buffer.size, MAX_HEADER)).to_pybytes()
-    for mark, message in _OTHER_FORMATS:
-        if head.startswith(mark):
+    for magic, message in _OTHER_FORMATS:
+        if head.startswith(magic):
             raise _refused(name, message)
     if _has_nul(buffer):
         raise _refused(name, "holds NUL bytes; it is no text (or UTF-16): save it as CSV in UTF-8")
