@@ -15,7 +15,7 @@ _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
-def nearest(word: object, known: Iterable[str]) -> str:
+def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return ``; did you mean 'x'?`` for the known word closest to another, else nothing.
 
     Examples
@@ -26,7 +26,7 @@ def nearest(word: object, known: Iterable[str]) -> str:
     ''
     """
     known = sorted(str(one) for one in known)[:20_000]
-    found = difflib.get_close_matches(str(word)[:80].strip().lower(), known, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(str(word)[:80].strip().lower(), known, n=1, cutoff=cutoff)
     return f"; did you mean {found[0]!r}?" if found and found[0] != word else ""
 
 

@@ -72,6 +72,9 @@ def _column(shop: Shop, table: Table, column: str) -> Text | NDArray[Any]:
         if isinstance(catalog.column(column), Text):
             return Text.of(np.where(row < 0, "", values).astype(object))
         return np.where(row < 0, np.full(1, np.nan).astype(values.dtype), values)
+    rule = schema(table.name).rule(column)
+    if rule is not None and rule.kind == "text":
+        return table.labels(column)
     raise _refused(table.name, column, f"where names a column that is not there{nearest(column, table.columns)}")
 
 

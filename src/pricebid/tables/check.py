@@ -122,7 +122,7 @@ def _duplicates(table: Table, key: Sequence[str]) -> Iterator[Fault]:
     again = np.zeros(len(table), dtype=bool)
     again[order[1:]] = rows[order[1:]] == rows[order[:-1]]
     at = int(np.argmax(again))
-    got = ", ".join(f"{column} {table.array(column)[at]}" for column in columns)
+    got = ", ".join(f"{column} {_shown(table.array(column)[at])}" for column in columns)
     first = int(np.argmax(rows == rows[at])) + 1
     message = f"{got} is there already in row {first}; keep one row, or sum them up"
     yield Fault(
@@ -157,6 +157,10 @@ def _codes(table: Table, name: str) -> tuple[NDArray[np.int64], int]:
         return days - days.min(), int(days.max() - days.min()) + 1
     labels, codes = np.unique(column, return_inverse=True)
     return codes.astype(np.int64), max(len(labels), 1)
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _first(values: NDArray[np.generic], flags: NDArray[np.bool_]) -> np.generic:

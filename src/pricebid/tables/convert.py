@@ -98,13 +98,13 @@ def _missing(rules: Schema, columns: list[str]) -> Iterable[Fault]:
 
 
 def _near_miss(rules: Schema, column: str, columns: list[str]) -> list[str]:
-    hint = nearest(column, [rule.name for rule in rules.columns if rule.name not in columns])
+    hint = nearest(column, [rule.name for rule in rules.columns if rule.name not in columns], cutoff=0.8)
     return [f"{rules.name}.{column[:80]} is taken as a driver of demand{hint}"] if hint else []
 
 
 def _refuse_column(rules: Schema, column: str, faults: list[Fault], notices: list[str]) -> None:
     known = [rule.name for rule in rules.columns]
-    hint = nearest(column, known)
+    hint = nearest(column, known, cutoff=0.8 if rules.extras else 0.6)
     if rules.extras and not hint:
         notices.append(f"{rules.name}.{column[:80]} holds no numbers and is no known column: it is not used")
         return

@@ -109,18 +109,14 @@ def _frequency(gaps: NDArray[np.int64], distinct: NDArray[np.datetime64]) -> Fre
         )
     values, counts = np.unique(gaps, return_counts=True)
     usual = int(values[np.argmax(counts)])
-    if usual == 1:
-        return "day"
-    if usual == 7:
-        return "week"
-    if 28 <= usual <= 31:
-        return "week" if np.all(gaps % 7 == 0) and len(gaps) > 2 else "month"
-    weeks = np.all(gaps % 7 == 0)
-    months = np.all(distinct == distinct.astype("datetime64[M]").astype("datetime64[D]"))
-    if weeks != months:
-        return "week" if weeks else "month"
+    months = bool(np.all(distinct == distinct.astype("datetime64[M]").astype("datetime64[D]")))
+    common = int(np.gcd.reduce(gaps))
     if usual < 7:
         return "day"
+    if usual == 7 or (not months and common % 7 == 0 and (common == 7 or len(gaps) <= 2)):
+        return "week"
+    if months or (28 <= usual <= 31 and common < 28):
+        return "month"
     raise _refused(
         f"its dates are mostly {usual} days apart: no days, weeks or months; sum the rows up to one of these, or write "
         'period = "day" into shop.toml'
