@@ -9,10 +9,9 @@ import numpy as np
 
 from pricebid.errors import InputError
 from pricebid.optimize.limits import Choice, Effort, relative_gap
-from pricebid.optimize.pool import Pool
 from pricebid.optimize.problem import Objective, Problem, build
-from pricebid.optimize.relax import infeasible, reached
-from pricebid.optimize.solve import NoPlan, Solved, solve_problem
+from pricebid.optimize.relax import check_rules, infeasible, reached
+from pricebid.optimize.solve import NoPlan, Solved, oracle_of, solve_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from pricebid.optimize._types import Floats
     from pricebid.optimize.limits import Limit
+    from pricebid.optimize.rules import Rule
 
 _DEFAULT = Effort()
 
@@ -31,6 +31,7 @@ def choose(
     maximise: Objective,
     limits: Sequence[Limit] = (),
     available: NDArray[np.bool_] | None = None,
+    rules: Sequence[Rule] = (),
     start: ArrayLike | None = None,
     effort: Effort = _DEFAULT,
 ) -> Choice:
@@ -46,6 +47,8 @@ def choose(
         Bounds on totals and on ratios of totals. Held to ``1e-9 * max(1, |bound|)``.
     available : bool[decision, option], optional
         Options that may be picked; all where not given. Outcomes of others are not read (they may be NaN).
+    rules : sequence of Order and Spread, optional
+        Side rules between single decisions.
     start : float64[limit], optional
         Shadow prices near the optimum, from a choice made before: a warm start.
     effort : Effort, optional
@@ -83,7 +86,8 @@ def choose(
     """
     began = perf_counter()
     limits = tuple(limits)
-    problem = build(outcomes, maximise, limits, available)
+    problem = build(outcomes, maximise, limits, available, rules)
+    check_rules(problem)
     multipliers = None if start is None else problem.scale(_shadow_prices(start, len(limits)))
     try:
         solved = solve_problem(problem, effort=effort, start=multipliers)
@@ -98,6 +102,7 @@ def lagrangian_bound(
     maximise: Objective,
     limits: Sequence[Limit] = (),
     available: NDArray[np.bool_] | None = None,
+    rules: Sequence[Rule] = (),
     shadow_prices: ArrayLike,
 ) -> float:
     """The certificate: no choice within the limits is worth more than this, for any shadow prices >= 0.
@@ -107,7 +112,7 @@ def lagrangian_bound(
 
     Parameters
     ----------
-    outcomes, maximise, limits, available
+    outcomes, maximise, limits, available, rules
         As given to `choose`.
     shadow_prices : float64[limit]
         Any, >= 0; those of a `Choice` give its bound.
@@ -132,9 +137,9 @@ def lagrangian_bound(
     3.0
     """
     limits = tuple(limits)
-    problem = build(outcomes, maximise, limits, available)
+    problem = build(outcomes, maximise, limits, available, rules)
     multipliers = problem.scale(_shadow_prices(shadow_prices, len(limits)))
-    return Pool.of(problem).evaluate(multipliers).lagrangian(problem.rhs) * problem.value_scale
+    return oracle_of(problem).evaluate(multipliers).lagrangian(problem.rhs) * problem.value_scale
 
 
 def totals(outcomes: Mapping[str, NDArray[np.float64]], option: NDArray[np.int64]) -> dict[str, float]:

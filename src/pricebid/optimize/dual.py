@@ -1,7 +1,7 @@
 """The Lagrangian dual: the multipliers that make the bound least.
 
 Coarse to fine: the dual of a small spread-out sample of decisions is nearly free and lands near the optimum; larger samples
-and at last all decisions are then solved in a small box around it, in which few decisions are still open (`Pool.screen`).
+and at last all decisions are then solved in a small box around it, in which few decisions are still open (`Pool.narrow`).
 Where the box was too small its rim stops the method, and it is moved and widened: the last box is solved over all
 decisions with its minimum inside, and a convex function's local minimum is its global one.
 """
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pricebid.optimize.master import Master
-from pricebid.optimize.pool import Evaluation, Pool
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Floats, Ints
+    from pricebid.optimize.pool import Evaluation
     from pricebid.optimize.problem import Problem
 
 # Multipliers are scaled to be about 1. One beyond this means limits that (almost) cannot hold together.
@@ -25,15 +25,30 @@ CEILING = 2.0**14
 _SAMPLE = 5_000
 _APPROACHES = 6
 _NEAR = 2e-2
+_SEEN = 20
 _ROUNDS = 400
 
 
 class Oracle(Protocol):
-    """Anything that answers with best options at given multipliers."""
+    """Anything that answers with best options at given multipliers: `Pool`, or `Grove` where side rules hold."""
 
     def evaluate(self, multipliers: Floats) -> Evaluation:
         """Best options and their totals per group of cuts."""
         ...
+
+    def narrow(self, multipliers: Floats, radius: Floats) -> Oracle:
+        """One that answers the same inside a box, with less work."""
+        ...
+
+    def sample(self, size: int) -> tuple[Oracle, Ints]:
+        """One of about so many decisions alone, and which."""
+        ...
+
+    def cells(self) -> Ints:
+        """Cell of each decision."""
+        ...
+
+    def __len__(self) -> int: ...
 
     @property
     def groups(self) -> int:
@@ -55,7 +70,7 @@ class Dual:
         Evaluations that together make up the optimum...
     weights : float64[cut, group]
         ...with these shares: their mixture meets the limits on average.
-    pool : Pool
+    oracle : Oracle
         The decisions that were open in the last box.
     option : int64[decision]
         Best option of every decision at the best multipliers.
@@ -65,7 +80,7 @@ class Dual:
     bound: float
     cuts: tuple[Evaluation, ...]
     weights: Floats
-    pool: Pool
+    oracle: Oracle
     option: Ints
 
     @property
@@ -124,94 +139,74 @@ def minimise(oracle: Oracle, rhs: Floats, *, start: Floats, low: Floats, high: F
     return Minimum(best=best, bound=bound, master=master)
 
 
-def solve_dual(problem: Problem, *, start: Floats | None, tolerance: float) -> Dual:
-    """Multipliers of the least bound for a problem without side rules.
+def solve_dual(problem: Problem, whole: Oracle, *, start: Floats | None, tolerance: float) -> Dual:
+    """Multipliers of the least bound.
 
     Parameters
     ----------
     problem : Problem
         As built.
+    whole : Oracle
+        Over all its decisions.
     start : float64[limit] or None
         Scaled multipliers to start from; the sample decides where not given.
     tolerance : float
         Absolute, on the scaled bound.
     """
-    whole = Pool.of(problem)
     limits = len(problem.rhs)
     point = np.zeros(limits) if start is None else np.clip(start, 0.0, CEILING)
     radius = np.full(limits, CEILING)
     if len(whole) >= 2 * _SAMPLE:
         point, radius = _approach(problem, whole, point, near=start is not None)
-    found, pool = _boxes(whole, problem.rhs, point, radius, tolerance=tolerance)
+    found, narrow = _boxes(whole, problem.rhs, point, radius, tolerance=tolerance)
     final = whole.evaluate(found.best.multipliers)
     return Dual(
         best=final,
         bound=final.lagrangian(problem.rhs),
         cuts=tuple(found.master.cuts),
         weights=found.master.weights(),
-        pool=pool,
+        oracle=narrow,
         option=final.option,
     )
 
 
-def _approach(problem: Problem, whole: Pool, point: Floats, *, near: bool) -> tuple[Floats, Floats]:
+def _approach(problem: Problem, whole: Oracle, point: Floats, *, near: bool) -> tuple[Floats, Floats]:
     """Come near the optimum on a sample that is tilted to agree with all decisions at the last point.
 
     The sample's right-hand side is its own usage at the point plus its share of the slack that all decisions have
     there: its noise in the totals cancels (a control variate), what remains is that of the change away from the point,
     which shrinks with every round.
     """
-    kept = spread_sample(problem.cells(), _SAMPLE)
-    sample = whole.part(kept, np.zeros_like(whole.fixed))
+    sample, kept = whole.sample(_SAMPLE)
     size = np.bincount(problem.cells(), minlength=len(problem.member)) @ problem.member
     part = np.bincount(problem.cells()[kept], minlength=len(problem.member)) @ problem.member
     share = part / np.maximum(size, 1.0)
+    # Limits that hardly anyone in the sample counts towards are left to the end; few decisions hang on them.
+    seen = part >= _SEEN
     radius = 0.1 * (point + 0.2) if near else np.full(len(point), CEILING)
     for _ in range(_APPROACHES):
         slack = problem.rhs - whole.evaluate(point).usage.sum(axis=0)
-        rhs = sample.evaluate(point).usage.sum(axis=0) + share * slack
+        rhs = np.where(seen, sample.evaluate(point).usage.sum(axis=0) + share * slack, CEILING * len(sample))
         found, _ = _boxes(sample, rhs, point, radius, tolerance=1e-7 * len(sample))
-        moved = np.abs(found.best.multipliers - point)
-        point = np.where(found.best.multipliers < 0.5 * CEILING, found.best.multipliers, point)
+        arrived = np.where(seen & (found.best.multipliers < 0.5 * CEILING), found.best.multipliers, point)
+        moved, point = np.abs(arrived - point), arrived
         # A third of the largest move guards a coordinate that happened to stand still.
         radius = np.maximum(moved, 0.3 * moved.max()) + 1e-5
         if moved.max() < _NEAR:
             break
-    return point, radius
+    return point, np.where(seen, radius, CEILING)
 
 
-def _boxes(pool: Pool, rhs: Floats, point: Floats, radius: Floats, *, tolerance: float) -> tuple[Minimum, Pool]:
+def _boxes(oracle: Oracle, rhs: Floats, point: Floats, radius: Floats, *, tolerance: float) -> tuple[Minimum, Oracle]:
     """Solve in a box, moving and widening it until the minimum lies inside."""
     while True:
         low, high = np.maximum(point - radius, 0.0), np.minimum(point + radius, CEILING)
         # Half-way in, what can change is a fraction: screen anew about the box's own middle.
         middle = 0.5 * (low + high) if np.all(radius < CEILING) else point
-        _, small = pool.screen(middle, np.maximum(high - middle, middle - low))
+        small = oracle.narrow(middle, np.maximum(high - middle, middle - low))
         found = minimise(small, rhs, start=np.clip(point, low, high), low=low, high=high, tolerance=tolerance)
         point = found.best.multipliers
         rim = ((point <= low) & (low > 0)) | ((point >= high) & (high < CEILING))
         if not rim.any():
             return found, small
         radius = np.where(rim, 4.0 * radius, radius)
-
-
-def spread_sample(cells: Ints, size: int) -> Ints:
-    """About `size` decisions, spread evenly over the cells and, inside each, without any period.
-
-    The golden-ratio (Weyl) sequence is a fixed low-discrepancy order: no chance enters, and no regular pattern of
-    the rows (every tenth is the same region) can line up with it.
-    """
-    decisions = len(cells)
-    share = size / decisions
-    rank = np.arange(decisions)
-    if cells.max(initial=0) > 0:
-        order = np.argsort(cells, kind="stable")
-        rank = np.empty(decisions, dtype=np.int64)
-        rank[order] = np.arange(decisions)
-    kept = np.flatnonzero(weyl(rank) < share)
-    return kept if len(kept) else np.arange(1)
-
-
-def weyl(rank: Ints) -> Floats:
-    """Fractional parts of rank * golden ratio, float64 in [0, 1)."""
-    return np.asarray((rank * 0.6180339887498949) % 1.0)

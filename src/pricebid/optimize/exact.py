@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from pricebid.optimize.program import Program, solve
+from pricebid.optimize.tangle import Columns
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Bools, Floats, Ints
@@ -31,6 +32,9 @@ class Decided:
     option: Ints
 
 
+_NOTHING = np.empty(0, dtype=np.int64)
+
+
 def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Decided:
     """The best plan that picks only kept options.
 
@@ -45,50 +49,58 @@ def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Deci
     gap : float
         Absolute gap (scaled) at which the search may stop.
     """
-    # Imported here: scipy.sparse takes longer than small problems.
-    from scipy.sparse import coo_array  # noqa: PLC0415
-
     option = keep.argmax(axis=1)
-    open_ = np.flatnonzero(keep.sum(axis=1) > 1)
-    if not len(open_):
+    open_ = keep.sum(axis=1) > 1
+    if problem.web is not None:
+        # Rules reach settled decisions too: every block with an open decision is decided as a whole.
+        block = problem.web.block[: len(option)]
+        open_ = np.isin(block, block[open_])
+    if not open_.any():
         holds = bool(np.all(slack_of(problem, option) >= -problem.slips))
-        return Decided(status="optimal" if holds else "infeasible", option=option if holds else np.empty(0, np.int64))
-    decision, pick = np.nonzero(keep[open_])
-    usage, gain = _columns(problem, open_[decision], pick)
-    settled = np.ones(len(option), dtype=bool)
-    settled[open_] = False
-    room = problem.rhs - problem.usage(problem.picked(option) * settled)
-    limits, size = usage.shape
-    row, column = np.nonzero(usage)
-    matrix = coo_array(
-        (
-            np.append(usage[row, column], np.ones(size)),
-            (np.append(row, limits + decision), np.append(column, np.arange(size))),
-        ),
-        shape=(limits + len(open_), size),
-    ).tocsr()
-    ones = np.ones(len(open_))
-    tight = np.zeros(limits)
+        return Decided(status="optimal" if holds else "infeasible", option=option if holds else _NOTHING)
+    columns = Columns.of(problem, keep & open_[:, None])
+    usage, gain = _priced(problem, columns)
+    room = problem.rhs - problem.usage(problem.picked(option) * ~open_)
+    tight = np.zeros(len(room))
     for _ in range(3):
-        program = Program(
-            gain=gain,
-            matrix=matrix,
-            low=np.append(np.full(limits, -np.inf), ones),
-            high=np.append(room - tight, ones),
-            upper=np.ones(size),
-            integer=np.ones(size, dtype=bool),
-        )
-        answer = solve(program, seconds=effort.seconds, gap=gap)
+        answer = solve(_program(columns, usage, gain, room - tight), seconds=effort.seconds, gap=gap)
         if not len(answer.x):
-            return Decided(status=answer.status, option=np.empty(0, np.int64))
-        taken = np.flatnonzero(answer.x > 0.5)
-        option[open_[decision[taken]]] = pick[taken]
+            return Decided(status=answer.status, option=_NOTHING)
+        taken = np.flatnonzero(answer.x[: len(columns.decision)] > 0.5)
+        option[columns.decision[taken]] = columns.pick[taken]
         slack = slack_of(problem, option)
         if np.all(slack >= -problem.slips):
             return Decided(status=answer.status, option=option)
         # The solver's own tolerance let a limit slip: ask for that much more.
         tight = tight + np.where(slack < -problem.slips, -2.0 * slack, 0.0)
-    return Decided(status="unknown", option=np.empty(0, np.int64))
+    return Decided(status="unknown", option=_NOTHING)
+
+
+def elastic(problem: Problem, *, effort: Effort) -> Ints:
+    """The plan whose limits miss least in sum (scaled), by an integer program over all options; empty where unknown."""
+    from scipy.sparse import csr_array, eye_array, hstack, vstack  # noqa: PLC0415 - slower than small problems
+
+    keep = np.ones(problem.shape, dtype=bool) if problem.available is None else problem.available
+    columns = Columns.of(problem, keep)
+    usage, _ = _priced(problem, columns)
+    limits, size = usage.shape
+    give = csr_array((columns.matrix.shape[0], limits))
+    matrix = vstack([hstack([csr_array(usage), -eye_array(limits)]), hstack([columns.matrix, give])]).tocsr()
+    program = Program(
+        gain=np.append(np.zeros(size), -np.ones(limits)),
+        matrix=matrix,
+        low=np.append(np.full(limits, -np.inf), columns.low),
+        high=np.append(problem.rhs, columns.high),
+        upper=np.append(np.ones(size), np.full(limits, np.inf)),
+        integer=np.arange(size + limits) < len(columns.decision),
+    )
+    answer = solve(program, seconds=effort.seconds)
+    if not len(answer.x):
+        return _NOTHING
+    option = keep.argmax(axis=1)
+    taken = np.flatnonzero(answer.x[: len(columns.decision)] > 0.5)
+    option[columns.decision[taken]] = columns.pick[taken]
+    return option
 
 
 def slack_of(problem: Problem, option: Ints) -> Floats:
@@ -96,45 +108,35 @@ def slack_of(problem: Problem, option: Ints) -> Floats:
     return problem.rhs - problem.usage(problem.picked(option))
 
 
-def _columns(problem: Problem, decision: Ints, pick: Ints) -> tuple[Floats, Floats]:
-    """Usage, float64[limit, column], and gain, float64[column], of single options."""
-    outcomes = np.stack([array[decision, pick] for array in problem.arrays])
+def relaxed_prices(problem: Problem, *, effort: Effort) -> Floats | None:
+    """Multipliers of the linear relaxation over all options, rules included; None where it has no optimum."""
+    keep = np.ones(problem.shape, dtype=bool) if problem.available is None else problem.available
+    columns = Columns.of(problem, keep)
+    usage, gain = _priced(problem, columns)
+    program = _program(columns, usage, gain, problem.rhs, whole=False)
+    answer = solve(program, seconds=effort.seconds)
+    return answer.prices[: len(problem.rhs)] if answer.status == "optimal" else None
+
+
+def _program(columns: Columns, usage: Floats, gain: Floats, room: Floats, *, whole: bool = True) -> Program:
+    from scipy.sparse import csr_array, vstack  # noqa: PLC0415
+
+    size = len(gain)
+    return Program(
+        gain=gain,
+        matrix=vstack([csr_array(usage), columns.matrix]).tocsr(),
+        low=np.append(np.full(len(room), -np.inf), columns.low),
+        high=np.append(room, columns.high),
+        upper=np.ones(size),
+        integer=(np.arange(size) < len(columns.decision)) & whole,
+    )
+
+
+def _priced(problem: Problem, columns: Columns) -> tuple[Floats, Floats]:
+    """Usage, float64[limit, column], and gain, float64[column], of the columns; 0 for the extra ones."""
+    decision = columns.decision
+    outcomes = np.stack([array[decision, columns.pick] for array in problem.arrays])
     cells = problem.cells()[decision]
     usage = (problem.rows @ outcomes) * problem.member[cells].T
-    return usage, np.einsum("oc,co->c", outcomes, problem.objective[cells])
-
-
-def elastic(problem: Problem, *, effort: Effort) -> Ints:
-    """The plan whose limits miss least in sum (scaled), by an integer program over all options; empty where unknown."""
-    from scipy.sparse import coo_array  # noqa: PLC0415
-
-    mask = problem.available
-    keep = np.ones(problem.shape, dtype=bool) if mask is None else mask
-    decision, pick = np.nonzero(keep)
-    usage, _ = _columns(problem, decision, pick)
-    limits, size = usage.shape
-    row, column = np.nonzero(usage)
-    give = np.arange(limits)
-    matrix = coo_array(
-        (
-            np.concatenate([usage[row, column], np.ones(size), -np.ones(limits)]),
-            (np.concatenate([row, limits + decision, give]), np.concatenate([column, np.arange(size), size + give])),
-        ),
-        shape=(limits + len(keep), size + limits),
-    ).tocsr()
-    ones = np.ones(len(keep))
-    program = Program(
-        gain=np.append(np.zeros(size), -np.ones(limits)),
-        matrix=matrix,
-        low=np.append(np.full(limits, -np.inf), ones),
-        high=np.append(problem.rhs, ones),
-        upper=np.append(np.ones(size), np.full(limits, np.inf)),
-        integer=np.arange(size + limits) < size,
-    )
-    answer = solve(program, seconds=effort.seconds)
-    if not len(answer.x):
-        return np.empty(0, np.int64)
-    option = np.zeros(len(keep), dtype=np.int64)
-    taken = np.flatnonzero(answer.x[:size] > 0.5)
-    option[decision[taken]] = pick[taken]
-    return option
+    gain = np.einsum("oc,co->c", outcomes, problem.objective[cells])
+    return np.pad(usage, ((0, 0), (0, columns.extra))), np.pad(gain, (0, columns.extra))

@@ -82,8 +82,8 @@ class Pool:
     group: Ints
 
     @staticmethod
-    def of(problem: Problem, *, groups: int = 256) -> Pool:
-        """All decisions of a problem; at most so many groups of cuts."""
+    def of(problem: Problem, *, group: Ints | None = None) -> Pool:
+        """All decisions of a problem; each cell has its own cuts (up to 256) where no groups are given."""
         cells = len(problem.member)
         return Pool(
             index=np.arange(problem.shape[0]),
@@ -94,7 +94,7 @@ class Pool:
             objective=problem.objective,
             rows=problem.rows,
             member=problem.member,
-            group=np.arange(cells) % groups,
+            group=np.arange(cells) % 256 if group is None else group,
         )
 
     def __len__(self) -> int:
@@ -115,24 +115,29 @@ class Pool:
             totals += self._totals(part, picks)
         return self._evaluation(multipliers, option, totals)
 
-    def screen(self, multipliers: Floats, radius: Floats) -> tuple[Evaluation, Pool]:
-        """The evaluation, and the pool of decisions whose best option may change within ``multipliers +- radius``.
+    def narrow(self, multipliers: Floats, radius: Floats) -> Pool:
+        """The pool of decisions whose best option may change within ``multipliers +- radius``.
 
         For option k against the best b the score moves by at most ``sum_o |shift_o| * |outcome_o[k] - outcome_o[b]|``;
         where that cannot close the gap, k never wins inside the box.
         """
-        option = np.empty(len(self), dtype=np.int64)
         keep = np.empty(len(self), dtype=bool)
-        totals, fixed = self.fixed.copy(), self.fixed.copy()
+        fixed = self.fixed.copy()
         shift = (radius * self.member) @ np.abs(self.rows)
         for part, scores in self._scored(multipliers):
             picks = scores.argmax(axis=1)
-            option[part] = picks
             keep[part] = stays = self._may_change(part, scores, picks, shift)
-            totals += self._totals(part, picks)
             fixed += self._totals(part, picks, ~stays)
-        small = self.part(np.flatnonzero(keep), fixed)
-        return self._evaluation(multipliers, option, totals), small
+        return self.part(np.flatnonzero(keep), fixed)
+
+    def sample(self, size: int) -> tuple[Pool, Ints]:
+        """The pool of about so many decisions alone, spread evenly, and which."""
+        kept = spread_sample(self.cells(), size)
+        return self.part(kept, np.zeros_like(self.fixed)), kept
+
+    def cells(self) -> Ints:
+        """Cell of each decision, int64[open]."""
+        return np.zeros(len(self), dtype=np.int64) if self.cell is None else self.cell
 
     def part(self, kept: Ints, fixed: Floats) -> Pool:
         """The pool of some of its decisions, the others' totals given."""
@@ -154,6 +159,20 @@ class Pool:
         for part, scores in self._scored(multipliers):
             np.subtract(scores.max(axis=1, keepdims=True), scores, out=out[part])
         return out
+
+    def scores(self, multipliers: Floats) -> Floats:
+        """Objective minus usage at the multipliers, float64[open, option]; -inf where masked."""
+        out = np.empty(self.arrays[0].shape)
+        for part, scores in self._scored(multipliers):
+            out[part] = scores
+        return out
+
+    def evaluation(self, multipliers: Floats, option: Ints) -> Evaluation:
+        """What given picks add up to."""
+        totals = self.fixed.copy()
+        for part in self._chunks():
+            totals += self._totals(part, option[part])
+        return self._evaluation(multipliers, option, totals)
 
     def _chunks(self) -> Iterator[slice]:
         decisions, options = self.arrays[0].shape
@@ -223,3 +242,25 @@ class Pool:
             np.add.at(summed, self.group, usage)
             usage = summed
         return Evaluation(multipliers=multipliers, option=option, gain=gain, usage=usage)
+
+
+def spread_sample(cells: Ints, size: int) -> Ints:
+    """About `size` decisions, spread evenly over the cells and, inside each, without any period.
+
+    The golden-ratio (Weyl) sequence is a fixed low-discrepancy order: no chance enters, and no regular pattern of
+    the rows (every tenth is the same region) can line up with it.
+    """
+    decisions = len(cells)
+    share = size / decisions
+    rank = np.arange(decisions)
+    if cells.max(initial=0) > 0:
+        order = np.argsort(cells, kind="stable")
+        rank = np.empty(decisions, dtype=np.int64)
+        rank[order] = np.arange(decisions)
+    kept = np.flatnonzero(weyl(rank) < share)
+    return kept if len(kept) else np.arange(1)
+
+
+def weyl(rank: Ints) -> Floats:
+    """Fractional parts of rank * golden ratio, float64 in [0, 1)."""
+    return np.asarray((rank * 0.6180339887498949) % 1.0)

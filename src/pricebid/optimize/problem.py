@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pricebid.errors import InputError
+from pricebid.optimize.web import Web, weave
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pricebid.optimize._types import Bools, Floats, Ints
     from pricebid.optimize.limits import Limit
+    from pricebid.optimize.rules import Rule
 
 Objective = str | Mapping[str, float]
 
@@ -49,6 +51,10 @@ class Problem:
         Likewise for the rows.
     slips : float64[limit]
         How far a row may be exceeded (scaled): far inside what `Limit.tolerance` allows.
+    rules : tuple of Order and Spread
+        Side rules.
+    web : Web or None
+        The side rules woven; None where there are none.
     """
 
     names: tuple[str, ...]
@@ -62,6 +68,8 @@ class Problem:
     value_scale: float
     row_scale: Floats
     slips: Floats
+    rules: tuple[Rule, ...] = ()
+    web: Web | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -117,6 +125,7 @@ def build(
     objective: Objective,
     limits: Sequence[Limit],
     available: NDArray[np.bool_] | None,
+    rules: Sequence[Rule] = (),
 ) -> Problem:
     """Check the arguments of `choose` and scale them.
 
@@ -158,6 +167,8 @@ def build(
             value_scale=1.0,
             row_scale=np.ones(len(limits)),
             slips=np.zeros(len(limits)),
+            rules=tuple(rules),
+            web=weave(rules, (shape[0], shape[1]), mask) if rules else None,
         ),
         limits,
     )

@@ -9,7 +9,9 @@ import numpy as np
 
 from pricebid.errors import Conflict, Infeasible
 from pricebid.optimize.exact import elastic
+from pricebid.optimize.grove import Grove
 from pricebid.optimize.repair import repair
+from pricebid.optimize.rules import touched
 from pricebid.optimize.solve import NoPlan, farkas, solve_problem
 
 if TYPE_CHECKING:
@@ -62,6 +64,33 @@ def infeasible(problem: Problem, limits: tuple[Limit, ...], *, effort: Effort, p
     ]
     return Infeasible(
         "the limits cannot all hold and no single one can give enough; together they would have to:", given
+    )
+
+
+def check_rules(problem: Problem) -> None:
+    """Refuse side rules that leave some block of decisions nothing to pick.
+
+    Raises
+    ------
+    Infeasible
+        Naming the first such block's decisions and the rules that touch them.
+    """
+    if problem.web is None:
+        return
+    grove = Grove.of(problem)
+    dead = grove.barren()
+    if not len(dead) and grove.tangle is not None:
+        picks = grove.tangle.picks(np.zeros(problem.shape), np.full(problem.shape[0], -1))
+        dead = np.flatnonzero((picks < 0) & problem.web.tangled)
+    if not len(dead):
+        return
+    block = problem.web.block
+    group = dead[block[dead] == block[dead[0]]]
+    names = ", ".join(dict.fromkeys(rule.label for rule in problem.rules if np.any(np.isin(group, touched(rule)))))
+    raise Infeasible(
+        f"side rules leave nothing to pick for decisions {', '.join(map(str, group[:10]))}"
+        f"{' ...' if len(group) > 10 else ''} ({names}; {len(dead):,} decisions in all): widen their options, or "
+        "loosen or drop a rule"
     )
 
 

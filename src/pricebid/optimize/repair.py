@@ -12,166 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.optimize.dual import weyl
+from pricebid.optimize.blocks import applied, block_moves, variants
 from pricebid.optimize.exact import slack_of
+from pricebid.optimize.exchange import Exchange, Moves
+from pricebid.optimize.grove import Grove
+from pricebid.optimize.pool import Pool, weyl
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Floats, Ints
     from pricebid.optimize.dual import Dual
     from pricebid.optimize.problem import Problem
 
-_STEPS = 400
-_PAIRS = 500
-_PAIR_ROUNDS = 15
 _STARTS = 4
-# Price of a limit that does not hold at all, however little is missing: a fraction of one decision's swing.
-_BROKEN = 0.05
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Moves:
-    """Options that some units could switch to. A unit is a decision, or a block of decisions tied by side rules.
-
-    Parameters
-    ----------
-    unit : int64[move]
-        Whose option it is, counted from 0; sorted.
-    usage : float64[limit, move]
-        Row totals of the unit at that option (scaled).
-    loss : float64[move]
-        Against the unit's best option at the multipliers; >= 0.
-    start : int64[unit]
-        The move each unit stands at.
-    """
-
-    unit: Ints
-    usage: Floats
-    loss: Floats
-    start: Ints
-
-
-@dataclass(eq=False)
-class Exchange:
-    """Exchange search over moves; `at` and `slack` are its state.
-
-    Parameters
-    ----------
-    moves : Moves
-        What can be switched.
-    multipliers : float64[limit]
-        Worth of slack.
-    slack : float64[limit]
-        Of the whole plan, at the start.
-    slips : float64[limit]
-        Rows may be exceeded by so much.
-    elastic : bool
-        What is missing counts by its size alone: the least violation is looked for, where limits cannot all hold.
-    """
-
-    moves: Moves
-    multipliers: Floats
-    slack: Floats
-    slips: Floats
-    elastic: bool = False
-
-    def __post_init__(self) -> None:
-        self.at = self.moves.start.copy()
-        # Steep enough that meeting a limit beats all that near-tied options can win.
-        self._steep = np.ones(len(self.slips)) if self.elastic else 20.0 * (1.0 + self.multipliers)
-        self._broken = 0.0 if self.elastic else _BROKEN
-
-    @property
-    def lost(self) -> float:
-        """What the plan lacks to the bound on account of these units and the slack."""
-        return float(self.moves.loss[self.at].sum() + self.multipliers @ self.slack)
-
-    @property
-    def broken(self) -> bool:
-        """Some limit does not hold."""
-        return bool(np.any(self.slack < -self.slips))
-
-    def run(self, enough: float) -> None:
-        """Exchange until the loss is `enough`, or nothing improves."""
-        for _ in range(_PAIR_ROUNDS):
-            self._singles()
-            if (not self.broken and self.lost <= enough) or not self._pair():
-                return
-
-    def _merit(self, slack: Floats) -> Floats:
-        """Worth of slack plus a steep price on what is missing; limits on the first axis."""
-        out = np.zeros(slack.shape[1:])
-        for row, (worth, steep, slip) in enumerate(zip(self.multipliers, self._steep, self.slips, strict=True)):
-            out += worth * slack[row]
-            missing = -slip - slack[row]
-            np.maximum(missing, 0.0, out=missing)
-            out += steep * missing + self._broken * (missing > 0)
-        return out
-
-    def _changes(self) -> tuple[Floats, Floats]:
-        """Change of usage, float64[limit, move], and of loss, float64[move], for every move."""
-        now = self.at[self.moves.unit]
-        return self.moves.usage - self.moves.usage[:, now], self.moves.loss - self.moves.loss[now]
-
-    def _singles(self) -> None:
-        for _ in range(_STEPS):
-            usage, loss = self._changes()
-            merit = self._merit(self.slack[:, None] - usage) + loss
-            best = int(merit.argmin())
-            if merit[best] >= self._floor():
-                return
-            self._apply(best, usage)
-
-    def _floor(self) -> float:
-        """A move must win more than rounding to count."""
-        here = float(self._merit(self.slack[:, None])[0])
-        return here - 1e-13 * max(1.0, abs(here))
-
-    def _pair(self) -> bool:
-        """The best exchange of two units among the cheapest moves; False where none improves."""
-        usage, loss = self._changes()
-        stay = self.at[self.moves.unit] == np.arange(len(loss))
-        size = min(_PAIRS // 2, int((~stay).sum()))
-        if size < 2:
-            return False
-        cheap = np.where(stay, np.inf, np.abs(loss))
-        good = np.where(stay, np.inf, self._merit(self.slack[:, None] - usage) + loss)
-        few = np.unique([np.argpartition(cost, size - 1)[:size] for cost in (cheap, good)])
-        size = len(few)
-        both = usage[:, few, None] + usage[:, None, few]
-        merit = self._merit(self.slack[:, None, None] - both) + loss[few, None] + loss[few]
-        merit[self.moves.unit[few, None] == self.moves.unit[few]] = np.inf
-        best = int(merit.argmin())
-        if merit.ravel()[best] >= self._floor():
-            return False
-        for move in (few[best // size], few[best % size]):
-            self._apply(int(move), usage)
-        return True
-
-    def _apply(self, move: int, usage: Floats) -> None:
-        self.slack = self.slack - usage[:, move]
-        self.at[self.moves.unit[move]] = move
-
-
-def mixture(dual: Dual, phase: float = 0.0) -> Ints:
-    """Round the dual's mixture of plans: each open decision takes one of them, in proportion to their shares.
-
-    Which one follows the Weyl sequence, so every stretch of decisions holds the proportions; the totals miss the
-    mixture's by a few decisions, whatever the size. Another `phase` in [0, 1) gives another rounding. Returns
-    int64[decision].
-    """
-    option = dual.option.copy()
-    pool = dual.pool
-    if not len(pool):
-        return option
-    used = np.flatnonzero(dual.weights.max(axis=1) > 1e-9)
-    cell = np.zeros(len(pool), dtype=np.int64) if pool.cell is None else pool.cell
-    # Column g of the table: cumulative shares of the cuts in the group g.
-    table = np.cumsum(dual.weights[used], axis=0)
-    spot = (weyl(np.arange(len(pool))) + phase) % 1.0
-    reached = (spot[None, :] >= table[:, pool.group[cell]]).sum(axis=0)
-    cuts = np.stack([dual.cuts[cut].option for cut in used])
-    option[pool.index] = cuts[np.minimum(reached, len(used) - 1), np.arange(len(pool))]
-    return option
+_UNITS = 2_000
+_PLANS = 12
+_CHANGES = 4_000
+_BLOCK_ROUNDS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,7 +41,7 @@ class Repaired:
     holds : bool
         Whether all limits hold.
     lacking : float
-        What the plan's value lacks to the bound (scaled); counts only where all limits hold.
+        What the plan's value lacks to the bound (scaled), or in an elastic search its sum of violations.
     """
 
     option: Ints
@@ -193,7 +49,7 @@ class Repaired:
     lacking: float
 
 
-def repair(problem: Problem, dual: Dual, *, enough: float, units: int = 2_000, elastic: bool = False) -> Repaired:
+def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False) -> Repaired:
     """The best plan that a few roundings of the dual's mixture lead to by exchange.
 
     Parameters
@@ -204,17 +60,19 @@ def repair(problem: Problem, dual: Dual, *, enough: float, units: int = 2_000, e
         Its solved dual.
     enough : float
         Stop when the plan is within this of the bound (scaled).
-    units : int
-        How many decisions, the ones nearest to a tie, may be moved.
     elastic : bool
         Look for the least violation instead.
     """
-    losses = dual.pool.losses(dual.multipliers)
+    oracle = dual.oracle
+    losses = oracle.losses(dual.multipliers) if isinstance(oracle, Pool) else -_scores(oracle, dual.multipliers)
     best: Repaired | None = None
     for start in range(_STARTS):
         option = mixture(dual, start / _STARTS)
-        if len(dual.pool) and len(problem.rhs):
-            _exchange(problem, dual, losses, option, enough=enough, units=units, elastic=elastic)
+        if len(oracle) and len(problem.rhs):
+            if isinstance(oracle, Pool):
+                option = _exchanged(problem, dual, losses, option, enough=enough, elastic=elastic)
+            else:
+                option = _blocks_exchanged(problem, dual, losses, option, enough=enough, elastic=elastic)
         found = _judged(problem, dual, option, elastic=elastic)
         if best is None or (not found.holds, found.lacking) < (not best.holds, best.lacking):
             best = found
@@ -224,6 +82,42 @@ def repair(problem: Problem, dual: Dual, *, enough: float, units: int = 2_000, e
     return best
 
 
+def mixture(dual: Dual, phase: float = 0.0) -> Ints:
+    """Round the dual's mixture of plans: each open unit takes one of them, in proportion to their shares.
+
+    Which one follows the Weyl sequence, so every stretch of units holds the proportions; the totals miss the
+    mixture's by a few units, whatever the size. Another `phase` in [0, 1) gives another rounding. Returns
+    int64[decision].
+    """
+    option = dual.option.copy()
+    oracle = dual.oracle
+    if not len(oracle):
+        return option
+    index, group, unit = _units(dual)
+    used = np.flatnonzero(dual.weights.max(axis=1) > 1e-9)
+    # Column g of the table: cumulative shares of the cuts in the group g.
+    table = np.cumsum(dual.weights[used], axis=0)
+    spot = (weyl(unit) + phase) % 1.0
+    reached = (spot[None, :] >= table[:, group]).sum(axis=0)
+    cuts = np.stack([dual.cuts[cut].option for cut in used])
+    option[index] = cuts[np.minimum(reached, len(used) - 1), np.arange(len(index))]
+    return option
+
+
+def _units(dual: Dual) -> tuple[Ints, Ints, Ints]:
+    """Places, groups of cuts and units (decisions, or blocks of them) of the open decisions."""
+    oracle = dual.oracle
+    if isinstance(oracle, Grove):
+        return np.arange(len(oracle)), oracle.pool.group[oracle.cells()], oracle.blocks()
+    assert isinstance(oracle, Pool)  # noqa: S101 - there are two kinds of oracle
+    return oracle.index, oracle.group[oracle.cells()], np.arange(len(oracle))
+
+
+def _scores(oracle: object, multipliers: Floats) -> Floats:
+    assert isinstance(oracle, Grove)  # noqa: S101 - there are two kinds of oracle
+    return oracle.pool.scores(multipliers)
+
+
 def _judged(problem: Problem, dual: Dual, option: Ints, *, elastic: bool) -> Repaired:
     picked = problem.picked(option)
     slack = problem.rhs - problem.usage(picked)
@@ -231,30 +125,35 @@ def _judged(problem: Problem, dual: Dual, option: Ints, *, elastic: bool) -> Rep
     return Repaired(option=option, holds=bool(np.all(slack >= -problem.slips)), lacking=lacking)
 
 
-def _exchange(
-    problem: Problem, dual: Dual, losses: Floats, option: Ints, *, enough: float, units: int, elastic: bool
-) -> None:
-    """Improve a rounding in place, moving the decisions nearest to a tie."""
-    pool = dual.pool
-    everyone = np.arange(len(pool))
-    here = option[pool.index]
-    second = losses.copy()
-    second[everyone, here] = np.inf
-    count = min(units, len(pool))
-    near = np.sort(np.argpartition(second.min(axis=1), count - 1)[:count])
-    decision, pick = np.nonzero(np.isfinite(losses[near]))
-    moves = _moves(problem, pool.index[near], (decision, pick), losses[near], here[near])
-    # What the decisions that stay lose is not in the search's hands.
-    stays = losses[everyone, here].sum() - losses[near, here[near]].sum()
-    search = Exchange(
+def _search(problem: Problem, dual: Dual, moves: Moves, option: Ints, *, elastic: bool) -> Exchange:
+    return Exchange(
         moves=moves,
         multipliers=np.zeros_like(dual.multipliers) if elastic else dual.multipliers,
         slack=slack_of(problem, option),
         slips=problem.slips,
         elastic=elastic,
     )
+
+
+def _exchanged(problem: Problem, dual: Dual, losses: Floats, option: Ints, *, enough: float, elastic: bool) -> Ints:
+    """A rounding improved by moving the decisions nearest to a tie."""
+    pool = dual.oracle
+    assert isinstance(pool, Pool)  # noqa: S101 - the caller looked
+    everyone = np.arange(len(pool))
+    here = option[pool.index]
+    second = losses.copy()
+    second[everyone, here] = np.inf
+    count = min(_UNITS, len(pool))
+    near = np.sort(np.argpartition(second.min(axis=1), count - 1)[:count])
+    decision, pick = np.nonzero(np.isfinite(losses[near]))
+    moves = _moves(problem, pool.index[near], (decision, pick), losses[near], here[near])
+    # What the decisions that stay lose is not in the search's hands.
+    stays = losses[everyone, here].sum() - losses[near, here[near]].sum()
+    search = _search(problem, dual, moves, option, elastic=elastic)
     search.run(enough - float(stays))
-    option[pool.index[near[decision[search.at]]]] = pick[search.at]
+    out = option.copy()
+    out[pool.index[near[decision[search.at]]]] = pick[search.at]
+    return out
 
 
 def _moves(problem: Problem, index: Ints, named: tuple[Ints, Ints], losses: Floats, here: Ints) -> Moves:
@@ -265,3 +164,23 @@ def _moves(problem: Problem, index: Ints, named: tuple[Ints, Ints], losses: Floa
     at_home = pick == here[decision]
     start[decision[at_home]] = np.flatnonzero(at_home)
     return Moves(unit=decision, usage=(problem.rows @ outcomes) * member.T, loss=losses[decision, pick], start=start)
+
+
+def _blocks_exchanged(
+    problem: Problem, dual: Dual, losses: Floats, option: Ints, *, enough: float, elastic: bool
+) -> Ints:
+    """A rounding improved by switching blocks between the dual's plans, and single options where the rules let them."""
+    grove = dual.oracle
+    assert isinstance(grove, Grove)  # noqa: S101 - the caller looked
+    everyone = np.arange(len(grove))
+    near = sorted(dual.cuts, key=lambda cut: float(losses[everyone, cut.option].sum()))[:_PLANS]
+    for _ in range(_BLOCK_ROUNDS):
+        before = option
+        found = variants(grove, np.stack([option, *(cut.option for cut in near)]), losses, most=_CHANGES)
+        moves = block_moves(problem, grove, found, -losses)
+        search = _search(problem, dual, moves, option, elastic=elastic)
+        search.run(enough)
+        option = applied(grove, found, search.at)
+        if (search.lost <= enough and not search.broken) or np.array_equal(option, before):
+            break
+    return option

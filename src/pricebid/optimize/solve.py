@@ -9,6 +9,7 @@ import numpy as np
 
 from pricebid.optimize.dual import CEILING, Dual, minimise, solve_dual
 from pricebid.optimize.exact import decide
+from pricebid.optimize.grove import Grove
 from pricebid.optimize.pool import Pool
 from pricebid.optimize.repair import Repaired, repair
 
@@ -56,11 +57,12 @@ def solve_problem(problem: Problem, *, effort: Effort, start: Floats | None = No
     NoPlan
         Where the limits cannot hold together, or no plan was found.
     """
+    whole = oracle_of(problem)
+    free = whole.evaluate(np.zeros(len(problem.rhs)))
     if not len(problem.rhs):
-        free = Pool.of(problem).evaluate(np.zeros(0))
         return Solved(option=free.option, multipliers=np.zeros(0), bound=free.lagrangian(problem.rhs), proven=True)
-    size = abs(Pool.of(problem).evaluate(np.zeros(len(problem.rhs))).gain.sum())
-    dual = solve_dual(problem, start=start, tolerance=0.02 * effort.gap * size)
+    tolerance = 0.02 * effort.gap * float(np.abs(free.gain.sum()))
+    dual = solve_dual(problem, whole, start=start, tolerance=tolerance)
     if dual.at_ceiling and cannot_hold(problem):
         raise NoPlan(proven=True)
     enough = effort.gap * abs(dual.bound)
@@ -68,6 +70,11 @@ def solve_problem(problem: Problem, *, effort: Effort, start: Floats | None = No
     if plan.holds and plan.lacking <= enough:
         return _solved(plan.option, dual, proven=False)
     return _finish(problem, dual, plan, effort=effort)
+
+
+def oracle_of(problem: Problem) -> Pool | Grove:
+    """What answers with best options: decision by decision, or block by block where side rules hold."""
+    return Pool.of(problem) if problem.web is None else Grove.of(problem)
 
 
 def cannot_hold(problem: Problem) -> bool:
@@ -83,7 +90,7 @@ def cannot_hold(problem: Problem) -> bool:
 
 def farkas(problem: Problem) -> Dual:
     """The dual without objective over multipliers in [0, 1]: its bound is minus the least sum of violations."""
-    bare = Pool.of(replace(problem, objective=np.zeros_like(problem.objective)))
+    bare = oracle_of(replace(problem, objective=np.zeros_like(problem.objective)))
     limits = len(problem.rhs)
     found = minimise(
         bare,
@@ -98,7 +105,7 @@ def farkas(problem: Problem) -> Dual:
         bound=found.bound,
         cuts=tuple(found.master.cuts),
         weights=found.master.weights(),
-        pool=bare,
+        oracle=bare,
         option=found.best.option,
     )
 
@@ -107,7 +114,13 @@ def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> 
     """Let an integer program decide among the options that could still be part of a better plan."""
     losses = Pool.of(problem).losses(dual.multipliers)
     everything = bool(np.isfinite(losses).sum() <= effort.milp_options)
-    if plan.holds:
+    if problem.web is not None:
+        keep, whole = np.isfinite(losses), True
+        if int(keep.sum()) > effort.milp_options:
+            if plan.holds:
+                return _solved(plan.option, dual, proven=False)
+            raise NoPlan(proven=False)
+    elif plan.holds:
         # Any plan with an option that loses more than the plan lacks is worse than the plan (reduced-cost fixing).
         keep = losses <= plan.lacking * (1 + 1e-9) + 1e-12 * abs(dual.bound)
         whole = True
