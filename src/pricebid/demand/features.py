@@ -1,0 +1,236 @@
+"""What moves demand besides its level: own price, the group's prices, reference prices, promotions and other drivers.
+
+The columns are the same over the history and the future, so that what is learnt of one can be used for the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pricebid.tables.arrays import Frequency, Future, History, Offers
+
+# How fast buyers forget past prices: the share of the reference price renewed each period (about five weeks' memory).
+_RENEWAL = {"day": 0.04, "week": 0.2, "month": 0.5}
+_ONCE = ("promo", "feature")
+OWN, CROSS, CARRY = 0, 1, 2
+
+
+def codes(*columns: NDArray[np.object_]) -> NDArray[np.intp]:
+    """Number the distinct combinations of some label columns, in sorted order: int[row]."""
+    out = np.zeros(len(columns[0]), dtype=np.intp)
+    for column in columns:
+        index = np.unique(column.astype(str), return_inverse=True)[1]
+        out = np.unique(out * (int(index.max(initial=0)) + 1) + index, return_inverse=True)[1]
+    return out
+
+
+def categories_of(offers: Offers) -> NDArray[np.object_]:
+    """Category label of each offer; skus without one share the category ``""``."""
+    return offers.category
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How the columns are made, fixed when the model is fitted.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One name per column.
+    group : int[offer]
+        Offers that substitute each other: one category in one region (and segment, channel, hour).
+    weight : float64[offer]
+        Share of the offer in its group's price index; sums to 1 in each group.
+    centre : float64[offer]
+        Mean log price over the history.
+    reference : float64[offer]
+        Log reference price after the last period, relative to ``centre``.
+    renewal : float
+        Share of the reference price renewed each period.
+    driver_names : tuple of str
+        Drivers of the history, in its order.
+    middle, scale : float64[driver]
+        Numeric drivers are centred and scaled; 0/1 ones are not.
+    """
+
+    names: tuple[str, ...]
+    group: NDArray[np.intp]
+    weight: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    reference: NDArray[np.float64]
+    renewal: float
+    driver_names: tuple[str, ...]
+    middle: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
+def recipe_for(history: History) -> tuple[Recipe, NDArray[np.float64]]:
+    """Settle how the columns are made, and make them for the history.
+
+    Returns
+    -------
+    recipe : Recipe
+    columns : float64[column, offer, period]
+    """
+    offers = history.offers
+    group = codes(categories_of(offers), *(offers.label(c) for c in offers.columns if c != "sku"))
+    price = _filled(history.price, offers.current_price)
+    log_price = np.log(price)
+    seen = np.isfinite(history.units)
+    count = np.maximum(seen.sum(1), 1)
+    centre = np.where(seen.any(1), np.where(seen, log_price, 0.0).sum(1) / count, np.log(offers.current_price))
+    weight = _shares(group, np.where(seen, np.nan_to_num(history.units) * price, 0.0).sum(1))
+    middle, scale = _scales(history)
+    recipe = Recipe(
+        names=(),
+        group=group,
+        weight=weight,
+        centre=centre,
+        reference=np.zeros(len(centre)),
+        renewal=_RENEWAL[history.frequency],
+        driver_names=history.driver_names,
+        middle=middle,
+        scale=scale,
+    )
+    x = log_price - centre[:, None]
+    columns, names, last = _columns(recipe, x, history.drivers, price, x[:, :1].mean(1))
+    return _with(recipe, names=tuple(names), reference=last), columns
+
+
+def _with(recipe: Recipe, **changes: object) -> Recipe:
+    from dataclasses import replace  # noqa: PLC0415 - beside its one use
+
+    return replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def future_columns(recipe: Recipe, future: Future, price: NDArray[np.float64], gap: int = 0) -> NDArray[np.float64]:
+    """Columns for the steps to come, float64[column, offer, step].
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As fitted.
+    future : Future
+        Planned drivers.
+    price : float64[offer, step]
+        Prices to assume.
+    gap : int
+        Periods between the history's end and the first step, over which the first price is taken to hold.
+    """
+    x = np.log(price) - recipe.centre[:, None]
+    kept = (1.0 - recipe.renewal) ** gap
+    start = kept * recipe.reference + (1.0 - kept) * x[:, 0]
+    return _columns(recipe, x, future.drivers, price, start)[0]
+
+
+def _filled(price: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(price), price, np.where(np.isfinite(current), current, 1.0)[:, None])
+
+
+def _shares(group: NDArray[np.intp], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of value within groups, each drawn a little towards equal shares so that a new offer has one."""
+    n = np.bincount(group)
+    total = np.bincount(group, weights=value)
+    share = np.where(total[group] > 0, value / np.where(total > 0, total, 1.0)[group], 1.0 / n[group])
+    mixed = 0.9 * share + 0.1 / n[group]
+    return np.asarray(mixed / np.bincount(group, weights=mixed)[group])
+
+
+def _scales(history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre and scale of each driver; 0/1 drivers and discounts (used as a share of price) stay as they are."""
+    n = len(history.driver_names)
+    middle, scale = np.zeros(n), np.ones(n)
+    seen = np.isfinite(history.units)
+    for d, name in enumerate(history.driver_names):
+        values = history.drivers[d][seen]
+        if name in {*_ONCE, "discount"} or len(values) == 0 or set(np.unique(values[:10000])) <= {0.0, 1.0}:
+            continue
+        middle[d], scale[d] = values.mean(), max(float(values.std()), 1e-9)
+    return middle, scale
+
+
+def _columns(
+    recipe: Recipe,
+    x: NDArray[np.float64],
+    drivers: NDArray[np.float64],
+    price: NDArray[np.float64],
+    start: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], list[str], NDArray[np.float64]]:
+    """Build all columns; ``x`` is the log price relative to the centre, ``start`` the reference price before."""
+    reference = np.empty_like(x)
+    last = start
+    for t in range(x.shape[1]):
+        reference[:, t] = last
+        last = last + recipe.renewal * (x[:, t] - last)
+    depth = x - reference
+    lone = np.bincount(recipe.group)[recipe.group] == 1
+    index = _Index(recipe)
+    named: list[tuple[str, NDArray[np.float64]]] = [
+        ("own", x),
+        ("cross", np.where(lone[:, None], 0.0, index.of(x))),
+        ("carry", depth),
+        ("cross carry", index.others(depth)),
+    ]
+    for d, name in enumerate(recipe.driver_names):
+        if name == "discount":
+            value = np.log1p(-np.clip(drivers[d] / price, 0.0, 0.95))
+        else:
+            value = (drivers[d] - recipe.middle[d]) / recipe.scale[d]
+        named.append((name, value))
+        if name in _ONCE:
+            cut = value * np.minimum(depth, 0.0)
+            named += [(f"{name} x depth", cut), (f"cross {name}", index.others(value))]
+            named.append((f"cross {name} x depth", index.others(cut)))
+    return np.stack([column for _, column in named]), [name for name, _ in named], last
+
+
+class _Index:
+    """Weighted means over the offers of each group."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        from scipy.sparse import csr_matrix  # noqa: PLC0415 - beside its one use
+
+        n = len(recipe.group)
+        self.group, self.weight = recipe.group, recipe.weight[:, None]
+        self.sums = csr_matrix((recipe.weight, (recipe.group, np.arange(n))), shape=(int(recipe.group.max()) + 1, n))
+
+    def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Index of the offer's group, itself included."""
+        return np.asarray((self.sums @ values)[self.group])
+
+    def others(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Index of the others of the offer's group; 0 where there are none."""
+        rest = 1.0 - self.weight
+        alone = rest < 1e-9
+        return np.where(alone, 0.0, (self.of(values) - self.weight * values) / np.where(alone, 1.0, rest))
+
+
+def season_columns(periods: NDArray[np.datetime64], frequency: Frequency, span: float) -> NDArray[np.float64]:
+    """Yearly waves (and weekly ones for days) at some dates, float64[column, period].
+
+    Parameters
+    ----------
+    periods : datetime64[D][period]
+        First day of each period.
+    frequency : {"day", "week", "month"}
+        Length of a period.
+    span : float
+        Years of history: yearly waves need more than one year to be told from a trend.
+    """
+    day = periods.astype("datetime64[D]").astype(np.float64)
+    waves = []
+    if span > 1.2:
+        for k in (1, 2):
+            angle = 2.0 * np.pi * k * day / 365.2425
+            waves += [np.sin(angle), np.cos(angle)]
+    if frequency == "day":
+        for k in (1, 2, 3):
+            angle = 2.0 * np.pi * k * day / 7.0
+            waves += [np.sin(angle), np.cos(angle)]
+    return np.stack(waves) if waves else np.zeros((0, len(periods)))

@@ -1,0 +1,355 @@
+"""The fitted demand model: what it knows, and the forecasts, elasticities and price responses it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from pricebid.demand import levels
+from pricebid.demand.counts import quantile
+from pricebid.demand.features import CARRY, CROSS, OWN, Recipe, future_columns
+from pricebid.demand.response import LogLinearResponse
+from pricebid.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pricebid.demand.levels import Level
+    from pricebid.demand.season import Tide
+    from pricebid.demand.tiers import Clock, Tiers
+    from pricebid.tables.arrays import Future
+
+_NORMAL_90 = 1.6448536269514722
+_LEAST = -0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """Demand to expect, float64[offer, step] each.
+
+    Parameters
+    ----------
+    periods : datetime64[D][step]
+        First day of each period.
+    mean : float64[offer, step]
+        Expected units (the mean, not the median).
+    p10, p50, p90 : float64[offer, step]
+        Quantiles of the predictive distribution.
+    price : float64[offer, step]
+        Prices assumed.
+    """
+
+    periods: NDArray[np.datetime64]
+    mean: NDArray[np.float64]
+    p10: NDArray[np.float64]
+    p50: NDArray[np.float64]
+    p90: NDArray[np.float64]
+    price: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elasticities:
+    """Own- and cross-price elasticities.
+
+    Parameters
+    ----------
+    own, own_low, own_high : float64[offer]
+        Own-price elasticity of a lasting price change, with its 90 % interval; negative.
+    offer, of_offer : int[pair]
+        Demand of ``offer`` answers to the price of ``of_offer``.
+    value : float64[pair]
+        Cross elasticity.
+    specification : str
+        How the elasticities were identified, in words.
+    """
+
+    own: NDArray[np.float64]
+    own_low: NDArray[np.float64]
+    own_high: NDArray[np.float64]
+    offer: NDArray[np.intp]
+    of_offer: NDArray[np.intp]
+    value: NDArray[np.float64]
+    specification: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What forecasts of periods held out of the history taught.
+
+    Parameters
+    ----------
+    spread : float
+        Factor on the predictive standard deviation of log units.
+    level : float
+        Factor on expected units.
+    wape, bias, coverage : float
+        Held-out WAPE of the median, bias of the mean and coverage of the 80 % interval, before calibration; NaN where
+        the history was too short to hold any out.
+    """
+
+    spread: float = 1.0
+    level: float = 1.0
+    wape: float = np.nan
+    bias: float = np.nan
+    coverage: float = np.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slopes:
+    """Slopes of the columns.
+
+    Parameters
+    ----------
+    mean : float64[offer, column]
+        Within-period slopes.
+    covariance : float64[offer, column, column]
+        Their posterior covariance.
+    shared : float64[category, column, column]
+        The part of it that all offers of a category share.
+    over_time : float64[sku, column]
+        What the slopes of the sku's mean columns over time add (forecasts use it; price decisions do not).
+    extra : float64[sku, extra]
+        Slopes of the sku's further columns.
+    """
+
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    shared: NDArray[np.float64]
+    over_time: NDArray[np.float64]
+    extra: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """How the levels of categories, skus and offers move.
+
+    Parameters
+    ----------
+    tide : Tide
+        Categories.
+    tide_ahead : float64[category, step]
+        Variance of a category's effect after the history.
+    sku_level, series_level : Level
+        Movement of skus and of offers.
+    sku_last, series_last : float64[2, sku], float64[2, offer]
+        Mean and variance of the levels in the last period.
+    intercept, intercept_variance : float64[offer]
+        The offer's own level.
+    sigma2 : float64[offer]
+        Variance of the log of each cell's own error.
+    """
+
+    tide: Tide
+    tide_ahead: NDArray[np.float64]
+    sku_level: Level
+    series_level: Level
+    sku_last: NDArray[np.float64]
+    series_last: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    intercept_variance: NDArray[np.float64]
+    sigma2: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemandModel:
+    """Demand of every offer of a shop, as learnt from its history.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Key columns of the offers.
+    labels : tuple of object[offer]
+        Their labels.
+    clock : Clock
+        Periods of the history.
+    recipe : Recipe
+        How the columns that move demand are made.
+    tiers : Tiers
+        Skus and categories.
+    slopes : Slopes
+    movement : Movement
+    calibration : Calibration
+    whole : bool
+        Units are whole numbers.
+    """
+
+    columns: tuple[str, ...]
+    labels: tuple[NDArray[np.object_], ...]
+    clock: Clock
+    recipe: Recipe
+    tiers: Tiers
+    slopes: Slopes
+    movement: Movement
+    calibration: Calibration
+    whole: bool
+
+    def forecast(self, future: Future, price: NDArray[np.float64] | None = None) -> Forecast:
+        """Forecast demand.
+
+        Parameters
+        ----------
+        future : Future
+            Periods, prices and drivers, for the same offers in the same order.
+        price : float64[offer, step], optional
+            Prices instead of the future's.
+
+        Returns
+        -------
+        Forecast
+
+        Raises
+        ------
+        InputError
+            The future is of other offers, or does not lie after the history.
+        """
+        price = future.price if price is None else price
+        eta, moving, fresh = self.outlook(future, price)
+        spread = self.calibration.spread**2 * (moving + fresh)
+        mean = np.exp(np.minimum(eta + 0.5 * spread, 30.0))
+        p10, p50, p90 = (quantile(mean, spread, p, whole=self.whole) for p in (0.1, 0.5, 0.9))
+        return Forecast(periods=future.periods, mean=self.calibration.level * mean, p10=p10, p50=p50, p90=p90, price=price)
+
+    def outlook(
+        self, future: Future, price: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Log mean of demand, the variance of parameters and levels, and that of the cells' own error: [offer, step]."""
+        if price.shape[0] != len(self.labels[0]):
+            raise InputError(f"the future has {price.shape[0]} offers, the model {len(self.labels[0])}: fit again")
+        steps = self.clock.steps(future.periods)
+        if steps[0] < 1:
+            raise InputError(f"the first period to forecast, {future.periods[0]}, is not after the last, {self.clock.last}")
+        x = future_columns(self.recipe, future, price, int(steps[0]) - 1)
+        tree, move, slopes = self.tiers.tree, self.movement, self.slopes
+        x_sku, x_cat = self.tiers.means(x)
+        years = self.clock.years(future.periods)
+        extras = self.tiers.extras(self.recipe.names, x, self.clock.waves(future.periods), years)
+        tide = move.tide.effect(self._time(steps), regressors_of(x_cat, years))
+        sku, sku_variance = levels.ahead(*move.sku_last, move.sku_level, steps)
+        own, own_variance = levels.ahead(*move.series_last, move.series_level, steps)
+        upper = tide[tree.category_of] + sku
+        upper += np.einsum("sk,kst->st", slopes.over_time, x_sku - x_cat[:, tree.category_of])
+        upper += np.einsum("se,est->st", slopes.extra, extras)
+        eta = move.intercept[:, None] + np.einsum("nk,knt->nt", slopes.mean, x) + upper[tree.sku_of] + own
+        known = move.tide_ahead[:, np.minimum(steps, move.tide_ahead.shape[1]) - 1]
+        moving = known[self.tiers.category_of] + sku_variance[tree.sku_of] + own_variance
+        bent = np.einsum("nkl,lnt->knt", slopes.covariance, x)
+        moving = moving + move.intercept_variance[:, None] + (bent * x).sum(0)
+        return eta, moving, np.broadcast_to(move.sigma2[:, None], eta.shape)
+
+    def _time(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
+        return self.movement.tide.times[-1] + steps.astype(np.float64)
+
+    def response(self, future: Future) -> LogLinearResponse:
+        """How expected units over the future answer to prices: what the price plan is made from.
+
+        Parameters
+        ----------
+        future : Future
+            The horizon; its prices are those at which nothing changes.
+
+        Returns
+        -------
+        LogLinearResponse
+        """
+        current = future.price[:, 0]
+        forecast = self.forecast(future, np.repeat(current[:, None], future.price.shape[1], axis=1))
+        _, moving, fresh = self.outlook(future, forecast.price)
+        horizon = len(future.periods)
+        decay = 1.0 - self.recipe.renewal
+        # The reference price catches up: its effect on the group's index is folded in at its mean over the horizon.
+        fading = float(np.mean(decay ** np.arange(horizon)))
+        names = self.recipe.names
+        slope, covariance = self.slopes.mean, self.slopes.covariance
+        pair = np.ix_(range(len(slope)), (OWN, CROSS), (OWN, CROSS))
+        shared = self.slopes.shared[:, :2, :2]
+        peculiar = _without(covariance[pair], shared[self.tiers.category_of])
+        own = self._own()[0] - slope[:, CROSS] * self.recipe.weight
+        spread = self.calibration.spread**2
+        tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
+        common = tide[self.tiers.category_of]
+        level = np.maximum(moving.mean(1) - common, 1e-6)
+        return LogLinearResponse(
+            current=current,
+            base=forecast.mean,
+            groups=self.recipe.group,
+            weight=self.recipe.weight,
+            own_mean=own,
+            cross_mean=slope[:, CROSS] + slope[:, names.index("cross carry")] * fading,
+            covariance=peculiar,
+            pools=self.tiers.category_of,
+            common_covariance=shared,
+            level_sd=np.sqrt(spread * level),
+            common_level_sd=np.sqrt(spread * tide),
+            carry=slope[:, CARRY] / decay,
+            decay=decay,
+            dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0))
+            + np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon,
+        )
+
+    def _own(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Own elasticity, the group's index moving along: mean and standard deviation given that it is negative."""
+        w, c = self.recipe.weight, self.slopes.covariance
+        mean = self.slopes.mean[:, OWN] + w * self.slopes.mean[:, CROSS]
+        variance = c[:, OWN, OWN] + 2.0 * w * c[:, OWN, CROSS] + w * w * c[:, CROSS, CROSS]
+        return below(mean, np.sqrt(np.maximum(variance, 1e-12)), _LEAST)
+
+    def elasticities(self) -> Elasticities:
+        """Own and cross elasticities of lasting price changes.
+
+        Returns
+        -------
+        Elasticities
+        """
+        own, sd = self._own()
+        group, weight = self.recipe.group, self.recipe.weight
+        order = np.argsort(group, kind="stable")
+        sizes = np.bincount(group)
+        starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+        offer = np.repeat(np.arange(len(group)), sizes[group])
+        within = np.arange(len(offer)) - np.repeat(np.cumsum(sizes[group]) - sizes[group], sizes[group])
+        of_offer = order[starts[group[offer]] + within]
+        keep = offer != of_offer
+        offer, of_offer = offer[keep], of_offer[keep]
+        return Elasticities(
+            own=own,
+            own_low=own - _NORMAL_90 * sd,
+            own_high=np.minimum(own + _NORMAL_90 * sd, 0.0),
+            offer=offer,
+            of_offer=of_offer,
+            value=self.slopes.mean[offer, CROSS] * weight[of_offer],
+            specification=SPECIFICATION,
+        )
+
+
+SPECIFICATION = (
+    "log-linear in the own price and in the price index of the offer's category and region, promotion held fixed; "
+    "identified from prices relative to the same sku elsewhere and to its category in the same period, so that a season "
+    "that moved prices and demand together does not count; slopes pooled over offers, skus and categories"
+)
+
+
+def regressors_of(x_cat: NDArray[np.float64], years: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Regressors of the categories' movement: mean columns and the trend, float64[category, regressor, period]."""
+    trend = np.broadcast_to(years, (x_cat.shape[1], 1, len(years)))
+    return np.concatenate([x_cat.transpose(1, 0, 2), trend], axis=1)
+
+
+def below(
+    mean: NDArray[np.float64], sd: NDArray[np.float64], most: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of a normal given that it is below ``most`` (truncated normal)."""
+    alpha = (most - mean) / sd
+    ratio = np.exp(-0.5 * alpha**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(alpha))
+    cut = mean - sd * ratio
+    variance = sd**2 * np.clip(1.0 - ratio * (alpha + ratio), 1e-4, 1.0)
+    return np.minimum(cut, most - 1e-6), np.sqrt(variance)
+
+
+def _without(total: NDArray[np.float64], shared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rest of a 2x2 covariance after the shared part, made positive semi-definite."""
+    rest = total - shared
+    values, vectors = np.linalg.eigh(0.5 * (rest + rest.transpose(0, 2, 1)))
+    return np.asarray((vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.transpose(0, 2, 1))

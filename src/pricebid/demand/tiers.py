@@ -1,0 +1,127 @@
+"""Means over the offers of a sku and over the skus of a category, and the shop's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from pricebid.demand.features import season_columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pricebid.demand.hierarchy import Tree
+    from pricebid.tables.arrays import Frequency
+
+_YEAR = 365.2425
+
+
+def mean_by(
+    index: NDArray[np.intp], values: NDArray[np.float64], weight: NDArray[np.float64], n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted means of rows by index.
+
+    Parameters
+    ----------
+    index : int[row]
+        Where each row belongs.
+    values : float64[row, period] or float64[column, row, period]
+        What to average.
+    weight : float64[row, period]
+        Weights.
+    n : int
+        Number of groups.
+
+    Returns
+    -------
+    means : float64[n, period] or float64[column, n, period]
+        0 where no row has weight.
+    total : float64[n, period]
+        Sums of the weights.
+    """
+    rows = csr_matrix((np.ones(len(index)), (index, np.arange(len(index)))), shape=(n, len(index)))
+    total = np.asarray(rows @ weight)
+    safe = np.where(total > 0, total, 1.0)
+    if values.ndim == 2:
+        return np.asarray(rows @ (values * weight)) / safe, total
+    return np.stack([np.asarray(rows @ (v * weight)) / safe for v in values]), total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiers:
+    """Skus and categories above the offers.
+
+    Parameters
+    ----------
+    tree : Tree
+        Who belongs to whom.
+    share : float64[offer]
+        Weight of each offer in the means of its sku and category, the same in every period.
+    """
+
+    tree: Tree
+    share: NDArray[np.float64]
+
+    @property
+    def category_of(self) -> NDArray[np.intp]:
+        """Category of each offer, int[offer]."""
+        return self.tree.category_of[self.tree.sku_of]
+
+    def means(self, columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Means of float64[column, offer, period] by sku and by category."""
+        weight = np.broadcast_to(self.share[:, None], columns.shape[1:])
+        of_sku, _ = mean_by(self.tree.sku_of, columns, weight, self.tree.skus)
+        of_category, _ = mean_by(self.category_of, columns, weight, self.tree.categories)
+        return of_sku, of_category
+
+    def extras(
+        self,
+        names: tuple[str, ...],
+        columns: NDArray[np.float64],
+        waves: NDArray[np.float64],
+        years: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Columns of the sku's tier only: the category's prices and promotions, season, trend: [extra, sku, period]."""
+        _, of_category = self.means(columns)
+        wide = [i for i, name in enumerate(names) if name.startswith("cross")]
+        shape = (self.tree.skus, columns.shape[2])
+        common = np.stack([np.broadcast_to(row, shape) for row in (*waves, years)])
+        return np.concatenate([of_category[wide][:, self.tree.category_of], common])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Turns dates into what the model counts in.
+
+    Parameters
+    ----------
+    frequency : {"day", "week", "month"}
+        Length of a period.
+    first, last : datetime64[D]
+        First days of the first and last period of the history.
+    """
+
+    frequency: Frequency
+    first: np.datetime64
+    last: np.datetime64
+
+    def years(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Years after the last period of the history (negative before it), float64[period]."""
+        days = (periods.astype("datetime64[D]") - self.last.astype("datetime64[D]")).astype(np.float64)
+        return np.asarray(days / _YEAR)
+
+    def waves(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """Yearly and weekly waves that this history can tell, float64[wave, period]."""
+        span = -float(self.years(np.array([self.first]))[0])
+        return season_columns(periods, self.frequency, span)
+
+    def steps(self, periods: NDArray[np.datetime64]) -> NDArray[np.intp]:
+        """Periods after the last of the history, int[period]."""
+        if self.frequency == "month":
+            months = periods.astype("datetime64[M]") - self.last.astype("datetime64[M]")
+            return np.asarray(months.astype(np.intp))
+        days = self.years(periods) * _YEAR
+        return np.round(days / (7.0 if self.frequency == "week" else 1.0)).astype(np.intp)
