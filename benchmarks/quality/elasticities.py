@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from benchmarks.quality.data import orange_juice
 
 if TYPE_CHECKING:

@@ -130,7 +130,8 @@ class Truth:
         cost = self.layout.grouped(self.cost)
 
         def earn(price: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.sum((price - cost) * self._grouped_units(price), axis=-1)
+            profit: NDArray[np.float64] = np.sum((price - cost) * self._grouped_units(price), axis=-1)
+            return profit
 
         nearest = np.argmin(np.abs(grouped - self.layout.grouped(self.current)[..., None]), axis=-1)
         options = grouped.shape[-1]
