@@ -1,6 +1,8 @@
 # Two commands do all: `make demo` and `make test`. Each sets up its own .venv; only Python and make are needed.
 PYTHON ?= python3
 BIN := .venv/bin
+# Many small matrices: threads of the linear algebra that wait for each other cost more than they give.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: demo test test-slow lint format bench docs clean
 

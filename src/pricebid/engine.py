@@ -93,7 +93,7 @@ def load(folder: str | Path, shop: Shop) -> DemandModel:
     return demand.load(Path(folder)).check_fits(shop.history())
 
 
-def forecast(shop: Shop, model: DemandModel, *, horizon: int = 4, start: date | None = None) -> Forecast:
+def forecast(shop: Shop, model: DemandModel, *, horizon: int = 4, start: date | str | None = None) -> Forecast:
     """Forecast every offer for the periods to come, at planned prices or else the current ones.
 
     Parameters
@@ -105,11 +105,17 @@ def forecast(shop: Shop, model: DemandModel, *, horizon: int = 4, start: date | 
     start : date, optional
         First period; default: the one after the last sale.
     """
-    return model.forecast(shop.future(horizon, start=start))
+    return model.forecast(shop.future(horizon, start=None if start is None else str(start)))
 
 
 def backtest(
-    shop: Shop, *, horizon: int = 4, origins: int = 4, planned: tuple[str, ...] = (), seed: int = 0
+    shop: Shop,
+    *,
+    horizon: int = 4,
+    origins: int = 4,
+    planned: tuple[str, ...] = (),
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> BacktestResult:
     """Forecast the shop's own past from several origins, and score the forecasts against named baselines.
 
@@ -125,14 +131,35 @@ def backtest(
         Drivers, beyond price, promo, feature and discount, that are known ahead and so may be used.
     seed : int
         Same shop and seed, same result.
+    progress : callable, optional
+        Called as ``progress(stage, share)``, share in [0, 1].
     """
     from pricebid import demand
 
-    return demand.backtest(shop.history(), horizon=horizon, origins=origins, seed=seed)
+    history = shop.history()
+    return demand.backtest(history, horizon=horizon, origins=origins, planned=planned, seed=seed, progress=progress)
 
 
-def price(shop: Shop, model: DemandModel, policy: Policy, *, progress: Progress | None = None) -> PricePlan:
+def price(
+    shop: Shop,
+    model: DemandModel,
+    policy: Policy,
+    *,
+    start: date | str | None = None,
+    progress: Progress | None = None,
+) -> PricePlan:
     """Choose a price for every offer: the highest objective that the policy's limits allow, with proof.
+
+    Parameters
+    ----------
+    shop, model
+        As read and fitted.
+    policy : Policy
+        What to aim at and what must hold.
+    start : date, optional
+        First period planned for; default: the one after the last sale.
+    progress : callable, optional
+        Called as ``progress(stage, share)``, share in [0, 1].
 
     Raises
     ------
@@ -141,7 +168,7 @@ def price(shop: Shop, model: DemandModel, policy: Policy, *, progress: Progress 
     """
     from pricebid import pricing
 
-    return pricing.price(shop, model, policy, progress=progress)
+    return pricing.price(shop, model, policy, start=start, progress=progress)
 
 
 def what_if(shop: Shop, model: DemandModel, policy: Policy, scenario: Mapping[str, Any]) -> Comparison:

@@ -9,7 +9,7 @@ import typer
 from pricebid.cli._demo import demo
 from pricebid.cli._model import backtest, elasticities, fit, forecast
 from pricebid.cli._plan import price, whatif
-from pricebid.cli._run import add_command, make_streams_safe
+from pricebid.cli._run import add_command, prepare
 from pricebid.cli._shop import check, init
 
 __all__ = ["app", "main"]
@@ -61,5 +61,5 @@ add_command(
 
 def main() -> None:
     """Run the command line; exits with the code of the contract."""
-    make_streams_safe()
+    prepare()
     app()

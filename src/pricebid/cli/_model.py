@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,14 +29,14 @@ Planned = Annotated[
 ]
 
 
-def read_shop(run: Run, folder: Path) -> Shop:
-    """Read the shop, and say on standard error what is off or odd in it."""
+def read_shop(run: Run, folder: Path, *, quietly: bool = False) -> Shop:
+    """Read the shop, and say on standard error what is off or odd in it, unless asked to do so quietly."""
     from pricebid import engine
 
     with run.progress("Reading") as progress:
         progress(str(folder), 0.0)
         shop = engine.read(folder)
-    for notice in (*shop.notices, *(str(fault) for fault in shop.warnings)):
+    for notice in () if quietly else (*shop.notices, *(str(fault) for fault in shop.warnings)):
         run.note(f"note: {notice}")
     return shop
 
@@ -59,12 +58,15 @@ def fit(run: Run, shop: ShopFolder, model: NewModel, *, seed: Seed = None) -> No
     accuracy, elasticities and limits of use, for people.
     """
     from pricebid import demand
-    from pricebid.report import summaries, text
+    from pricebid.report import models, summaries
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=None, seed=seed or 0)
     demand.save(fitted, model)
-    run.show(text.model_report(fitted), f"\nThe model is in {model}; its card.md says what it knows and what not.")
+    run.show(
+        models.model_report(fitted, read.offers),
+        f"\nThe model is in {model}; its card.md says what it knows and what not.",
+    )
     run.finish({"model": model, **summaries.model_summary(fitted)})
 
 
@@ -83,13 +85,13 @@ def forecast(
     hold. Writes `forecast`: date, keys, units (mean), p10, p50, p90, price.
     """
     from pricebid import engine
-    from pricebid.report import summaries, text
+    from pricebid.report import frames, models, summaries, text
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=model, seed=seed or 0)
-    result = engine.forecast(read, fitted, horizon=horizon, start=day(start))
-    files = run.write({"forecast": result.to_frame()})
-    run.show(text.forecast_report(result), text.where(files))
+    result = engine.forecast(read, fitted, horizon=horizon, start=start)
+    files = run.write({"forecast": frames.forecast_frame(fitted, result)})
+    run.show(models.forecast_report(result, read.offers), text.where(files))
     run.finish({"files": files, **summaries.forecast_summary(result)})
 
 
@@ -108,13 +110,16 @@ def backtest(
     and `metrics`: WAPE of p50, bias of the mean, RMSSE, pinball, coverage, over observed cells.
     """
     from pricebid import engine
-    from pricebid.report import summaries, text
+    from pricebid.report import models, summaries, text
 
     read = read_shop(run, shop)
-    with run.progress("Backtesting"):
-        result = engine.backtest(read, horizon=horizon, origins=origins, planned=tuple(planned or ()), seed=seed or 0)
+    known = tuple(planned or ())
+    with run.progress("Backtesting") as progress:
+        result = engine.backtest(
+            read, horizon=horizon, origins=origins, planned=known, seed=seed or 0, progress=progress
+        )
     files = run.write({"backtest": result.to_frame(), "metrics": result.metrics_frame()})
-    run.show(text.accuracy_table(result), text.where(files))
+    run.show(models.accuracy_report(result), text.where(files))
     run.finish({"files": files, **summaries.accuracy_summary(result)})
 
 
@@ -124,16 +129,12 @@ def elasticities(run: Run, shop: ShopFolder, *, model: ModelFolder = None, seed:
     Writes `elasticities`: sku, region, own, own_low, own_high; and `cross`: sku, of_sku, region, value (what a price
     change of of_sku does to sku).
     """
-    from pricebid.report import summaries, text
+    from pricebid.report import frames, models, summaries, text
 
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=model, seed=seed or 0)
     result = fitted.elasticities()
-    files = run.write({"elasticities": result.to_frame(), "cross": result.cross_frame()})
-    run.show(text.elasticity_table(result, by="brand"), text.where(files))
-    run.finish({"files": files, **summaries.elasticity_summary(result)})
-
-
-def day(moment: datetime | None) -> object:
-    """Give the day of what ``--start`` said."""
-    return None if moment is None else moment.date()
+    tables = {"elasticities": frames.elasticity_frame(fitted, result), "cross": frames.cross_frame(fitted, result)}
+    files = run.write(tables)
+    run.show(models.elasticity_report(result, read.offers), text.where(files))
+    run.finish({"files": files, **summaries.elasticity_summary(result, read.offers)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +17,5 @@ ModelFolder = Annotated[
 Horizon = Annotated[int, typer.Option("--horizon", metavar="N", min=1, help="Periods of the sales table.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="For everything that is drawn; the policy's seed, else 0.")]
 Start = Annotated[
-    datetime | None,
-    typer.Option(
-        "--start", formats=["%Y-%m-%d"], metavar="DATE", help="First period; default: the one after the last sale."
-    ),
+    str | None, typer.Option("--start", metavar="DATE", help="First period; default: the one after the last sale.")
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +12,15 @@ from pricebid.cli._model import get_model, read_shop
 from pricebid.cli._options import ModelFolder, PolicyFile, Seed, ShopFolder, Start
 from pricebid.cli._run import Run
 
+if TYPE_CHECKING:
+    from pricebid.policy import Policy
+
 Previous = Annotated[
     Path | None, typer.Option("--previous", metavar="DIR", help="Results of an earlier run to compare with.")
 ]
-ScenarioFile = Annotated[Path, typer.Option("--scenario", metavar="F", help="What changes (TOML).", show_default=False)]
+ScenarioFile = Annotated[
+    Path, typer.Option("--scenario", metavar="F", help="What is different (TOML).", show_default=False)
+]
 
 
 def price(
@@ -30,8 +36,22 @@ def price(
     """Plan a price for every sku and region: the best that all limits allow, with proof and reasons.
 
     Writes `prices` (one row per price, with what it was, what it is worth, its range and its reason) and plan.json
-    (totals now and planned, limits with their shadow prices, bound and gap); with --previous also `diff`.
+    (totals now and planned, limits with their shadow prices, bound and gap); with --previous also `diff`. Without
+    --policy: highest profit, no price below cost, whole cents, four periods.
     """
+    from pricebid import engine
+    from pricebid.report import plans, summaries, text
+    from pricebid.tables.results import read_result
+
+    aim = read_policy(policy, seed)
+    before = None if previous is None else read_result(previous, "prices")
+    read = read_shop(run, shop)
+    fitted = get_model(run, read, folder=model, seed=aim.seed)
+    with run.progress("Planning") as progress:
+        plan = engine.price(read, fitted, aim, start=start, progress=progress)
+    files = plan.write(run.out, file_format=run.file_format, previous=before)
+    run.show(plans.plan_report(plan), text.where(files))
+    run.finish({"files": files, **summaries.plan_summary(plan)})
 
 
 def whatif(
@@ -46,5 +66,13 @@ def whatif(
     """Plan with changed costs, rivals, limits or prices, beside the plan as things are.
 
     A scenario file has [[change]] blocks (table, where, set or multiply) and [policy] overrides; `pricebid init` shows
-    one. Writes `comparison`, with intervals on the difference, and `prices` of the scenario.
+    one. Writes `comparison`: the scenario beside the baseline, with intervals on the difference.
     """
+
+
+def read_policy(file: Path | None, seed: int | None) -> Policy:
+    """Read the policy, with the seed of the command line in it, if one was given."""
+    from pricebid import engine
+
+    policy = engine.read_policy(file)
+    return policy if seed is None else replace(policy, seed=seed)

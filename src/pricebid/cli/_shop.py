@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +10,6 @@ import typer
 from pricebid.cli._options import PolicyFile, ShopFolder
 from pricebid.cli._run import Run
 
-_TEMPLATE = Path(__file__).parents[1] / "datasets" / "template"
 NewFolder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder to make; it must not hold files yet.", show_default=False)
 ]
@@ -24,17 +21,11 @@ def init(run: Run, folder: NewFolder) -> None:
     A small coffee and tea shop: seven products, two regions, two years of weeks. Its README.md explains every table
     and column, policy.toml every limit. Replace the tables by your own.
     """
-    from pricebid.errors import InputError
+    from pricebid.datasets import write_template
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is not an empty folder; name a new one, nothing is overwritten")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".pricebid-", dir=folder.parent) as staging:
-        whole = Path(staging) / "shop"
-        shutil.copytree(_TEMPLATE, whole)
-        whole.replace(folder)
+    files = write_template(folder)
     run.show(f"A shop to start from is in {folder}: read its README.md, then try\n  pricebid check {folder}")
-    run.finish({"shop": folder, "files": sorted(path.name for path in folder.iterdir())})
+    run.finish({"shop": folder, "files": files})
 
 
 def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pricebid.report.models import group_elasticities, grouping
+
 if TYPE_CHECKING:
-    from pricebid.tables import Shop
+    from pricebid.demand import BacktestResult, DemandModel, Elasticities, Forecast
+    from pricebid.pricing import PricePlan
+    from pricebid.tables import Offers, Shop
 
 
 def shop_summary(shop: Shop) -> dict[str, Any]:
@@ -26,3 +32,47 @@ def shop_summary(shop: Shop) -> dict[str, Any]:
             "periods": len(history.periods),
         }
     return summary
+
+
+def plan_summary(plan: PricePlan) -> dict[str, Any]:
+    """Give what plan.json holds, and how many prices move."""
+    content: dict[str, Any] = json.loads(plan.to_json())
+    return {"plan": content, "prices": len(plan.price), "moved": int(plan.changed.sum())}
+
+
+def model_summary(model: DemandModel) -> dict[str, Any]:
+    """Give the model's accuracy on periods held out, and its mean own elasticity."""
+    own = model.elasticities().own
+    return {"offers": len(own), "held_out": finite(asdict(model.calibration)), "mean_own_elasticity": float(own.mean())}
+
+
+def forecast_summary(forecast: Forecast) -> dict[str, Any]:
+    """Give the periods forecast and the totals expected."""
+    return {
+        "first": str(forecast.periods[0]),
+        "last": str(forecast.periods[-1]),
+        "offers": len(forecast.mean),
+        "units": float(forecast.mean.sum()),
+        "revenue_at_shelf_price": float((forecast.mean * forecast.price).sum()),
+    }
+
+
+def accuracy_summary(result: BacktestResult) -> dict[str, Any]:
+    """Give the scores of the engine and of the baselines over all blocks."""
+    return {"blocks": len(result.origins), "scores": [finite(asdict(one)) for one in result.scores]}
+
+
+def elasticity_summary(elasticities: Elasticities, offers: Offers) -> dict[str, Any]:
+    """Give mean elasticities by brand (else category, else sku)."""
+    name, labels = grouping(offers)
+    groups = group_elasticities(elasticities, labels)
+    return {"by": name, "groups": [asdict(one) for one in groups], "specification": elasticities.specification}
+
+
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """Replace NaN, which JSON does not know, by None.
+
+    >>> finite({"wape": float("nan"), "spread": 1.0})
+    {'wape': None, 'spread': 1.0}
+    """
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}

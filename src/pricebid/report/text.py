@@ -8,6 +8,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.markup import escape
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from pricebid.tables import History, Shop
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: tuple[int, ...] = (0,)) -> Table:
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: tuple[int, ...] = (0,)) -> Group:
     """Lay out a table: words to the left, numbers to the right.
 
     Parameters
     ----------
     title : str
-        Heading; its text is shown as it is.
+        Heading.
     columns : sequence of str
         Headings of the columns.
     rows : iterable of sequence of str
@@ -36,13 +37,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     words : tuple of int
         Positions of the columns that hold words; the last column, if among them, is wrapped, the others are not.
     """
-    grid = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(columns):
         wraps = at in words and at == len(columns) - 1
         grid.add_column(escape(name), justify="left" if at in words else "right", no_wrap=not wraps)
     for row in rows:
         grid.add_row(*(escape(cell) for cell in row))
-    return grid
+    return Group(Text(title, style="bold"), grid)
+
+
+def section(title: str) -> Rule:
+    """Give a heading between the parts of a long output."""
+    return Rule(Text(title, style="bold"), align="left", style="dim")
 
 
 def where(files: Sequence[Path]) -> Text:
