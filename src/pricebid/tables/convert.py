@@ -190,12 +190,12 @@ def _numbers(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[np
     if not pa.types.is_string(values.type) and not pa.types.is_large_string(values.type):
         message = f"holds {values.type} where {_words(rule)} is expected"
         raise TableError([Fault(table=name, column=rule.name, message=message)])
-    texts = values.to_pandas().fillna("").str.strip()
+    texts, codes = _distinct(values)
     if rule.kind == "flag":
         texts = texts.replace({"true": "1", "True": "1", "TRUE": "1", "false": "0", "False": "0", "FALSE": "0"})
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-    _no_bad_cells(name, rule, texts, np.isnan(numbers))
-    return freeze(np.array(numbers))
+    _no_bad_cells(name, rule, texts, np.isnan(numbers), codes)
+    return freeze(np.array(numbers)[codes])
 
 
 def _dates(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[Any]:
@@ -204,11 +204,11 @@ def _dates(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[Any]
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         moments = values.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).to_numpy()
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        texts = values.to_pandas().fillna("").str.strip()
+        texts, codes = _distinct(values)
         iso = texts.str.match(r"^\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$")
         parsed = pd.to_datetime(texts.where(iso), format="ISO8601", errors="coerce", utc=True)
-        _no_bad_cells(name, rule, texts, parsed.isna().to_numpy())
-        moments = parsed.dt.tz_localize(None).to_numpy()
+        _no_bad_cells(name, rule, texts, parsed.isna().to_numpy(), codes)
+        moments = parsed.dt.tz_localize(None).to_numpy()[codes]
     elif pa.types.is_null(kind):
         moments = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     else:
@@ -223,13 +223,22 @@ def _dates(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[Any]
     return freeze(np.ascontiguousarray(result))
 
 
-def _no_bad_cells(name: str, rule: ColumnRule, texts: pd.Series[str], unread: NDArray[np.bool_]) -> None:
+def _distinct(values: pa.ChunkedArray) -> tuple[pd.Series[str], NDArray[np.int64]]:
+    """Distinct texts without spaces around them, and the position of each row's text: far fewer texts to convert."""
+    column = _text(values)
+    return pd.Series(column.labels, dtype=object).str.strip(), column.codes.astype(np.int64)
+
+
+def _no_bad_cells(
+    name: str, rule: ColumnRule, texts: pd.Series[str], unread: NDArray[np.bool_], codes: NDArray[np.int64]
+) -> None:
     bad = unread & ~texts.str.lower().isin(["", "nan", "na", "n/a", "#n/a", "null", "none", "nat"]).to_numpy()
     if bad.any():
-        at = int(np.argmax(bad))
-        got = texts.iloc[at]
+        rows = bad[codes]
+        at = int(np.argmax(rows))
+        got = texts.iloc[codes[at]]
         message = f"{got[:60]!r} is not {_words(rule)}{_remedy(rule, got)}"
-        raise TableError([Fault(table=name, column=rule.name, row=at + 1, message=message, count=int(bad.sum()))])
+        raise TableError([Fault(table=name, column=rule.name, row=at + 1, message=message, count=int(rows.sum()))])
 
 
 def _words(rule: ColumnRule) -> str:
