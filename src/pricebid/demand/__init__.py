@@ -1,16 +1,26 @@
 """Sales history to a demand model: forecast, price response, cross effects, uncertainty."""
 
+from pricebid.demand.backtest import BacktestResult, Origin, backtest
 from pricebid.demand.fit import fit
 from pricebid.demand.model import Calibration, DemandModel, Elasticities, Forecast
 from pricebid.demand.response import LogitResponse, LogLinearResponse, PriceResponse
+from pricebid.demand.saving import check_fits, load, save
+from pricebid.demand.scores import Score
 
 __all__ = [
+    "BacktestResult",
     "Calibration",
     "DemandModel",
     "Elasticities",
     "Forecast",
     "LogLinearResponse",
     "LogitResponse",
+    "Origin",
     "PriceResponse",
+    "Score",
+    "backtest",
+    "check_fits",
     "fit",
+    "load",
+    "save",
 ]
