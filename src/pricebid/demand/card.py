@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,11 +54,10 @@ def card(model: DemandModel, metrics: BacktestResult | None = None) -> str:
 
 
 def _span(model: DemandModel) -> str:
-    from pricebid import __version__
 
     clock = model.clock
     return (
-        f"Fitted by pricebid {__version__} to {len(model.labels[0]):,} offers ({' x '.join(model.columns)}), "
+        f"Fitted by pricebid {version('pricebid')} to {len(model.labels[0]):,} offers ({' x '.join(model.columns)}), "
         f"by {clock.frequency}, {clock.first} to {clock.last}."
     )
 

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,6 @@ def save(model: DemandModel, folder: str | Path, *, metrics: BacktestResult | No
     ModelError
         The model holds numbers that are not finite.
     """
-    from pricebid import __version__
     from pricebid.tables import write_files
 
     packed = pack(model)
@@ -58,7 +58,7 @@ def save(model: DemandModel, folder: str | Path, *, metrics: BacktestResult | No
     clock, scores = model.clock, metrics.scores if metrics else ()
     payload = {
         "format": FORMAT,
-        "pricebid": __version__,
+        "pricebid": version("pricebid"),
         "keys": list(model.columns),
         "offers": len(model.labels[0]),
         "frequency": clock.frequency,
