@@ -38,6 +38,8 @@ class Economics:
         Units that can be sold over the horizon; NaN where unlimited.
     weights : (float, float, float)
         Of profit, revenue and units in the objective.
+    minor : float
+        Smallest unit of money: a price within half of it of the reference has not changed.
     """
 
     reference: NDArray[np.float64]
@@ -47,6 +49,7 @@ class Economics:
     tax: NDArray[np.float64]
     available: NDArray[np.float64]
     weights: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    minor: float = 0.0
 
     def unit_revenue(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return money earned per unit sold, float64[offer] or [offer, option] as the price."""
@@ -60,11 +63,18 @@ class Economics:
         profit = revenue - (self.cost + self.shipping).reshape(-1, *extra)
         values = {"revenue": revenue, "profit": profit, "units": np.ones_like(price)}
         if "discount" in names:
-            values["discount"] = np.maximum(self.reference.reshape(-1, *extra) - price, 0.0)
+            lowered = np.maximum(self.reference.reshape(-1, *extra) - price, 0.0)
+            values["discount"] = np.where(self.changed(price) > 0, lowered, 0.0)
         if OBJECTIVE in names:
             parts = [w * values[n] for w, n in zip(self.weights, ("profit", "revenue", "units"), strict=True) if w]
             values[OBJECTIVE] = np.asarray(sum(parts[1:], parts[0])) if parts else np.zeros_like(price)
         return {name: values[name] for name in names if name != "changes"}
+
+    def changed(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return 1.0 where the price differs from the reference by more than rounding, else 0.0."""
+        reference = self.reference.reshape(-1, *(1,) * (price.ndim - 1))
+        moved = np.abs(price - reference) > 0.5 * self.minor + 1e-9 * np.maximum(1.0, np.abs(reference))
+        return moved.astype(np.float64)
 
     def sold(self, demand: NDArray[np.float64], dispersion: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return E[min(demand, available)], the shape of demand: [offer] or [offer, option]."""
@@ -78,7 +88,8 @@ class Economics:
         )
         return sold
 
-    def _slope(self, demand: NDArray[np.float64], dispersion: NDArray[np.float64]) -> NDArray[np.float64]:
+    def slope(self, demand: NDArray[np.float64], dispersion: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return units sold more per unit of demand more, float64[offer]; 1 where stock is unlimited."""
         slope = np.ones_like(demand)
         short = np.flatnonzero(np.isfinite(self.available))
         if len(short):
@@ -92,7 +103,7 @@ class Economics:
         sold = self.sold(response.units(price), response.dispersion)
         found = {name: value * sold for name, value in self.unit_values(price, names).items()}
         if "changes" in names:
-            found["changes"] = changed(price, self.reference)
+            found["changes"] = self.changed(price)
         return found
 
     def table(
@@ -107,19 +118,14 @@ class Economics:
         sold = self.sold(response.options(price, ladder), response.dispersion)
         found = {name: value * sold for name, value in self.unit_values(ladder, names).items()}
         if "changes" in names:
-            found["changes"] = changed(ladder, self.reference[:, None])
+            found["changes"] = self.changed(ladder)
         if interacts(response):
-            slope = self._slope(response.units(price), response.dispersion)
+            slope = self.slope(response.units(price), response.dispersion)
             here = self.unit_values(price, names)
             spill = response.spill(price, ladder, np.stack(list(here.values())) * slope)
             for name, more in zip(here, spill, strict=True):
                 found[name] += more
         return found
-
-
-def changed(price: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1.0 where the price differs from the reference (by more than rounding), else 0.0."""
-    return (np.abs(price - reference) > 1e-9 * np.maximum(1.0, np.abs(reference))).astype(np.float64)
 
 
 def interacts(response: PriceResponse) -> bool:

@@ -9,15 +9,17 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from pricebid.optimize import Effort, Limit, choose
+from pricebid.optimize import Effort, Limit, Order, Spread, choose
 from pricebid.pricing.economics import OBJECTIVE, Economics, excesses, interacts, limit_totals
-from pricebid.pricing.side import SideRules
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pricebid.demand.response import PriceResponse
-    from pricebid.pricing.grid import Ladder, Options
+    from pricebid.pricing.grid import Ladder
+    from pricebid.pricing.side import SideRules
 
 Outcomes = dict[str, "NDArray[np.float64]"]
 
@@ -61,13 +63,13 @@ class PriceProblem:
         """Return true outcomes at ``price``, float64[offer] by name."""
         return self.economics.outcomes(self.response, price, self.names)
 
-    def table(self, price: NDArray[np.float64], options: Options) -> Outcomes:
+    def table(self, price: NDArray[np.float64], ladder: NDArray[np.float64]) -> Outcomes:
         """Return outcomes of single moves from ``price``, float64[offer, option] by name."""
-        return self.economics.table(self.response, price, options.prices, self.names)
+        return self.economics.table(self.response, price, ladder, self.names)
 
     def feasible(self, price: NDArray[np.float64], outcomes: Outcomes) -> bool:
         """Return whether ``price`` keeps ladders, side rules and limits, the limits on true totals."""
-        if not self.ladder.allows(price).all() or (len(self.side) and len(self.side.broken(price))):
+        if not self.ladder.allows(price).all() or (len(self.side) and self.side.broken(price).any()):
             return False
         return not excesses(limit_totals(outcomes, self.limits), self.limits).any()
 
@@ -76,11 +78,31 @@ class PriceProblem:
         groups = self.response.groups
         if not len(self.side):
             return groups
-        n = self.side.offers + self.side.levels
-        members = sparse.coo_matrix((np.ones(len(groups)), (np.arange(len(groups)), n + groups)), shape=(n + groups.max() + 1,) * 2)
-        rules = sparse.coo_matrix((np.ones(len(self.side)), (self.side.low, self.side.high)), shape=members.shape)
-        _, label = csgraph.connected_components(members + rules, directed=False)
+        n, size = len(groups), len(groups) + int(groups.max()) + 1
+        low, high = self.side.links()
+        row, column = np.concatenate([np.arange(n), low]), np.concatenate([n + groups, high])
+        graph = sparse.coo_matrix((np.ones(len(row)), (row, column)), shape=(size, size))
+        _, label = csgraph.connected_components(graph, directed=False)
         return np.asarray(label[: len(groups)], dtype=np.intp)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picks:
+    """What the kernel answers on a table.
+
+    Parameters
+    ----------
+    option : int64[offer]
+        The picks.
+    shadow : float64[limit]
+        Shadow prices.
+    bound : float
+        No picks within the limits and rules are worth more, on this table.
+    """
+
+    option: NDArray[np.int64]
+    shadow: NDArray[np.float64]
+    bound: float
 
 
 def row_of(outcomes: Outcomes, limit: Limit) -> NDArray[np.float64]:
@@ -115,8 +137,9 @@ def pick(
     *,
     start: NDArray[np.float64],
     effort: Effort,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Pick one option per offer from a table of single moves: (int64[offer], shadow prices float64[limit]).
+    rules: Sequence[Order | Spread] = (),
+) -> Picks:
+    """Pick one option per offer from a table of single moves.
 
     A ratio goes to the kernel as the row ``num - bound * den``: with spill onto others, a denominator's entry may be
     negative though its total never is.
@@ -126,8 +149,10 @@ def pick(
     Infeasible
         The limits cannot all hold on the table.
     """
-    if not limits:
-        return np.where(allowed, table[OBJECTIVE], -np.inf).argmax(axis=1), np.zeros(0)
+    if not limits and not rules:
+        best = np.where(allowed, table[OBJECTIVE], -np.inf)
+        option = best.argmax(axis=1)
+        return Picks(option=option, shadow=np.zeros(0), bound=float(best[np.arange(len(option)), option].sum()))
     rows: Outcomes = {OBJECTIVE: table[OBJECTIVE]}
     plain: list[Limit] = []
     for at, (limit, side) in enumerate(zip(limits, right, strict=True)):
@@ -135,5 +160,7 @@ def pick(
         rows[name] = row_of(table, limit)
         bound = {"at_most": float(side)} if limit.sign > 0 else {"at_least": float(side)}
         plain.append(Limit(name, label=limit.title, **bound))
-    choice = choose(rows, maximise=OBJECTIVE, limits=plain, available=allowed, start=start, effort=effort)
-    return choice.option, choice.shadow_prices
+    choice = choose(
+        rows, maximise=OBJECTIVE, limits=plain, available=allowed, start=start, effort=effort, rules=rules
+    )
+    return Picks(option=choice.option, shadow=choice.shadow_prices, bound=choice.bound)

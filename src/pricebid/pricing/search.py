@@ -15,26 +15,28 @@ import numpy as np
 
 from pricebid.errors import Infeasible
 from pricebid.optimize import Effort
+from pricebid.pricing.certify import Certificate, over_ladder
 from pricebid.pricing.economics import OBJECTIVE, excesses, limit_totals
-from pricebid.pricing.problem import lagrangian, pick, right_sides
-from pricebid.pricing.side import relax
+from pricebid.pricing.enumerate import enumerable, try_all
+from pricebid.pricing.grid import Options
+from pricebid.pricing.problem import Picks, lagrangian, pick, right_sides, row_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pricebid.optimize import Limit
-    from pricebid.pricing.grid import Options
     from pricebid.pricing.problem import Outcomes, PriceProblem
 
 # How far towards the picks each cluster may go: beyond 1 because substitutes follow each other.
 _STRIDES = (1.0, 0.5, 0.2, 1.6, 2.5)
 _HALF = 10
 _FINER = 5
-_BOUND_WIDTH = 32
 _SAME = 1e-12
 _QUICK = Effort(gap=1e-5, milp_options=0)
-_CAREFUL = Effort(gap=1e-7, milp_options=2_000)
-_THOROUGH = Effort()
+_CAREFUL = Effort(gap=1e-6, milp_options=0)
+_POLISH = Effort(gap=1e-6, milp_options=600)
+_ENOUGH = 1e-6  # relative gain below which a round of settling is the last
+_SMALL = 400  # offers up to which several starts are tried
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,23 +70,6 @@ class Found:
         return max(0.0, self.bound - self.value) / size if size > 0 else 0.0
 
 
-@dataclass(kw_only=True, eq=False)
-class _Best:
-    """The best prices so far that keep everything."""
-
-    price: NDArray[np.float64] | None = None
-    value: float = -np.inf
-
-    def offer(self, problem: PriceProblem, price: NDArray[np.float64], outcomes: Outcomes) -> bool:
-        """Take the prices if they keep everything and are worth more; return whether they keep everything."""
-        if not problem.feasible(price, outcomes):
-            return False
-        value = float(outcomes[OBJECTIVE].sum())
-        if value > self.value:
-            self.price, self.value = price.copy(), value
-        return True
-
-
 def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
     """Return the best prices found, never worse than ``start`` where that keeps everything.
 
@@ -101,75 +86,100 @@ def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
         No prices were found that keep the limits on true totals.
     """
     climber = _Climber(problem)
-    climber.best.offer(problem, start, problem.outcomes(start))
-    price = climber.climb(start)
-    if problem.limits:
-        climber.settle(price)
-    if climber.best.price is None:
-        raise climber.conflict or Infeasible("no prices were found that keep every limit once cross effects are counted")
-    return climber.certify()
+    climber.consider(start)
+    climber.run(start)
+    several = problem.couples and len(start) <= _SMALL and not len(problem.side)
+    for end in problem.ladder.ends() if several else ():
+        climber.run(end)
+    tried = try_all(problem) if enumerable(problem) else None
+    if tried is not None:
+        climber.consider(tried)
+    if climber.price is None:
+        raise climber.conflict or _nothing()
+    found = climber.certify()
+    if tried is None:
+        return found
+    return Found(
+        price=found.price, value=found.value, bound=found.value, shadow_prices=found.shadow_prices, exact=True
+    )
 
 
 class _Climber:
-    """One search: the problem, what is known so far, and the moves."""
+    """One search: the problem, the best prices so far that keep everything, the shadow prices, and the moves."""
 
     def __init__(self, problem: PriceProblem) -> None:
         self.problem = problem
-        self.best = _Best()
+        self.price: NDArray[np.float64] | None = None
+        self.value = -np.inf
         self.shadow = np.zeros(len(problem.limits))
         self.conflict: Infeasible | None = None
         self.cluster = problem.clusters()
         self.alone = not problem.couples and not len(problem.side)
 
-    def climb(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Refine from the coarse to the full ladder, climbing to a fixed point at each spacing."""
-        spacing = self.problem.ladder.spacing(_HALF)
+    def consider(self, price: NDArray[np.float64]) -> bool:
+        """Take the prices if they keep everything and are worth more; return whether they keep everything."""
+        outcomes = self.problem.outcomes(price)
+        if not self.problem.feasible(price, outcomes):
+            return False
+        value = float(outcomes[OBJECTIVE].sum())
+        if value > self.value:
+            self.price, self.value = price.copy(), value
+        return True
+
+    def run(self, start: NDArray[np.float64]) -> None:
+        """Climb from the coarse to the full ladder, to a fixed point at each spacing; then settle the limits."""
+        price, spacing = start, self.spacing()
         while True:
             price = self.rounds(price, spacing, most=15)
             if (spacing == 1).all():
-                return price
+                break
             spacing = np.maximum(1, spacing // _FINER)
+        if self.problem.limits:
+            self.settle(price)
+
+    def spacing(self) -> NDArray[np.int64]:
+        """Return the coarsest spacing, the same throughout a cluster where rules tie prices; int64[offer]."""
+        spacing = self.problem.ladder.spacing(_HALF)
+        if len(self.problem.side):
+            widest = np.zeros(int(self.cluster.max()) + 1, dtype=np.int64)
+            np.maximum.at(widest, self.cluster, spacing)
+            spacing = widest[self.cluster]
+        return spacing
 
     def rounds(self, price: NDArray[np.float64], spacing: NDArray[np.int64], *, most: int) -> NDArray[np.float64]:
         """Linearise, choose and climb until nothing moves."""
         for _ in range(most):
             options = self.problem.ladder.around(price, spacing, _HALF)
-            table = self.problem.table(price, options)
+            table = self.problem.table(price, options.prices)
             picks = self.choose(table, options, right_sides(self.problem.limits), _QUICK)
-            target = options.pick(picks)
+            target = options.pick(picks.option)
             if self.problem.limits:
-                self.best.offer(self.problem, target, self.problem.outcomes(target))
+                self.consider(target)
             moved = self.ascend(price, target, (table, options))
             if (moved == price).all():
                 break
             price = moved
             if self.alone and not self.problem.limits:
                 break
-        self.best.offer(self.problem, price, self.problem.outcomes(price))
+        self.consider(price)
         return price
 
-    def choose(
-        self, table: Outcomes, options: Options, right: NDArray[np.float64], effort: Effort
-    ) -> NDArray[np.int64]:
+    def choose(self, table: Outcomes, options: Options, right: NDArray[np.float64], effort: Effort) -> Picks:
         """Pick within limits and side rules, and learn the shadow prices; give way where limits conflict for now."""
-        allowed = options.allowed
-        limits = self.problem.limits
-        if len(self.problem.side):
-            allowed = relax(self.problem.side, options, lagrangian(table, limits, self.shadow)).allowed
-        for at_hand in (effort, _THOROUGH):
+        limits, rules = self.problem.limits, self.problem.side.for_kernel(options)
+        try:
+            picks = pick(table, options.allowed, limits, right, start=self.shadow, effort=effort, rules=rules)
+            self.conflict = None
+        except Infeasible as conflict:
+            self.conflict = conflict
+            eased = _eased(conflict, limits, right)
             try:
-                picks, self.shadow = pick(table, allowed, limits, right, start=self.shadow, effort=at_hand)
-            except Infeasible as conflict:
-                self.conflict = conflict
-                if conflict.conflicts:
-                    break
-            else:
-                self.conflict = None
+                picks = pick(table, options.allowed, limits, eased, start=self.shadow, effort=effort, rules=rules)
+            except Infeasible:  # not found, though not proven absent: go by the shadow prices known
+                free = {OBJECTIVE: lagrangian(table, limits, self.shadow)}
+                picks = pick(free, options.allowed, (), right[:0], start=self.shadow[:0], effort=effort, rules=rules)
                 return picks
-        if self.conflict is None or not self.conflict.conflicts:
-            raise self.conflict or Infeasible("no prices within the limits were found")
-        eased = _eased(self.conflict, limits, right)
-        picks, self.shadow = pick(table, allowed, limits, eased, start=self.shadow, effort=_THOROUGH)
+        self.shadow = picks.shadow
         return picks
 
     def ascend(
@@ -178,12 +188,10 @@ class _Climber:
         """Move each cluster towards the target as far as its true Lagrangian rises; else by its best single move."""
         if self.alone:
             return target
-        n = int(self.cluster.max()) + 1
-        merit = self.merit(price, n)
+        merit = self.merit(price)
         best, moved = merit.copy(), price.copy()
-        steps = [price + stride * (target - price) for stride in _STRIDES]
-        for at, step in enumerate(steps):
-            candidate = target if at == 0 else self.problem.ladder.nearest(step)
+        for stride in _STRIDES:
+            candidate = target if stride == 1.0 else self.problem.ladder.nearest(price + stride * (target - price))
             best, moved = self._better(candidate, best, moved)
         stuck = (best <= merit + _SAME * np.abs(merit))[self.cluster]
         if stuck.any():
@@ -195,17 +203,16 @@ class _Climber:
         self, candidate: NDArray[np.float64], best: NDArray[np.float64], moved: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Take the candidate in the clusters whose merit it raises by more than rounding."""
-        merit = self.merit(candidate, len(best))
+        merit = self.merit(candidate)
         wins = merit > best + np.where(np.isfinite(best), _SAME * np.abs(best), 0.0)
         return np.where(wins, merit, best), np.where(wins[self.cluster], candidate, moved)
 
-    def merit(self, price: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    def merit(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the true Lagrangian of each cluster, -inf where a side rule is broken; float64[cluster]."""
         worth = lagrangian(self.problem.outcomes(price), self.problem.limits, self.shadow)
-        merit = np.bincount(self.cluster, weights=worth, minlength=n)
+        merit = np.bincount(self.cluster, weights=worth)
         if len(self.problem.side):
-            low = self.problem.side.pairs()[0]
-            merit[self.cluster[low[self.problem.side.broken(price)]]] = -np.inf
+            merit[self.cluster[self.problem.side.broken(price)]] = -np.inf
         return merit
 
     def _best_single(self, price: NDArray[np.float64], single: tuple[Outcomes, Options]) -> NDArray[np.float64]:
@@ -213,9 +220,8 @@ class _Climber:
         table, options = single
         worth = np.where(options.allowed, lagrangian(table, self.problem.limits, self.shadow), -np.inf)
         rows = np.arange(len(price))
-        here = worth[rows, options.index(price)]
         option = worth.argmax(axis=1)
-        gain = worth[rows, option] - here
+        gain = worth[rows, option] - worth[rows, options.index(price)]
         order = np.lexsort((gain, self.cluster))
         last = np.append(np.flatnonzero(np.diff(self.cluster[order])), len(order) - 1)
         movers = order[last]
@@ -228,98 +234,84 @@ class _Climber:
         """Make limits hold on true totals: take the kernel's picks whole, tighten what they break, linearise again."""
         limits = self.problem.limits
         right, margin = right_sides(limits), np.zeros(len(limits))
-        half, kept, since = _HALF, 0, self.best.value
+        signs = np.array([limit.sign for limit in limits])
+        half, kept, since, effort = _HALF, 0, self.value, _CAREFUL
         for _ in range(most):
             options = self.problem.ladder.around(price, np.ones(len(price), dtype=np.int64), half)
-            signs = np.array([limit.sign for limit in limits])
-            picks = self.choose(self.problem.table(price, options), options, right - signs * margin, _CAREFUL)
-            price = options.pick(picks)
-            outcomes = self.problem.outcomes(price)
-            if self.best.offer(self.problem, price, outcomes):
+            table = self.problem.table(price, options.prices)
+            price = options.pick(self.choose(table, options, right - signs * margin, effort).option)
+            if self.consider(price):
                 kept += 1
                 margin *= 0.5
-                if kept >= 2 and self.best.value - since <= 1e-9 * abs(self.best.value):
+                if effort is _POLISH:
                     break
-                since = self.best.value
+                if kept >= 2 and self.value - since <= _ENOUGH * abs(self.value):
+                    effort = _POLISH
+                since = self.value
             else:
-                over = _row_excess(outcomes, self.problem, right)
+                effort = _CAREFUL
+                over = self.excess(price, right)
                 margin = np.where(over > 0, margin + 1.1 * over, 0.5 * margin)
                 half = max(2, half - 1)
+
+    def excess(self, price: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return by how much each limit's row truly goes beyond its right side, 0 where it holds; float64[limit]."""
+        outcomes, limits = self.problem.outcomes(price), self.problem.limits
+        over = excesses(limit_totals(outcomes, limits), limits) > 0
+        rows = [
+            limit.sign * (row_of(outcomes, limit).sum() - side) for limit, side in zip(limits, right, strict=True)
+        ]
+        return np.where(over, np.maximum(rows, 0.0), 0.0)
 
     def certify(self) -> Found:
         """Search the whole ladder from the best prices; climb again where it holds something better."""
         for _ in range(4):
-            bound, target = self.whole(self._price)
-            found = Found(
-                price=self._price, value=self.best.value, bound=bound, shadow_prices=self.shadow, exact=not self.problem.couples
-            )
-            if found.gap <= 1e-9 or target is None:
+            certificate = self._certificate()
+            target = certificate.better
+            if certificate.bound - self.value <= 1e-9 * abs(self.value) or target is None:
                 break
-            before = self.best.value
-            price = self.rounds(target, np.ones(len(target), dtype=np.int64), most=15)
+            before, price = self.value, self._best
+            options = Options.of(np.stack([price, target], axis=1))
+            moved = self.ascend(price, target, (self.problem.table(price, options.prices), options))
+            if (moved == price).all():
+                break
+            moved = self.rounds(moved, np.ones(len(moved), dtype=np.int64), most=15)
             if self.problem.limits:
-                self.settle(price)
-            if self.best.value <= before + 1e-9 * abs(before):
+                self.settle(moved)
+            if self.value <= before + _ENOUGH * abs(before):
                 break
-        bound, _ = self.whole(self._price)
+        certificate = self._certificate()
         return Found(
-            price=self._price, value=self.best.value, bound=max(bound, self.best.value),
-            shadow_prices=self.shadow, exact=not self.problem.couples,
-        )  # fmt: skip
+            price=self._best,
+            value=self.value,
+            bound=max(certificate.bound, self.value),
+            shadow_prices=certificate.shadow,
+            exact=not self.problem.couples,
+        )
+
+    def _certificate(self) -> Certificate:
+        return over_ladder(self.problem, self._best, self.shadow)
 
     @property
-    def _price(self) -> NDArray[np.float64]:
-        if self.best.price is None:
-            raise Infeasible("no prices were found that keep every limit once cross effects are counted")
-        return self.best.price
-
-    def whole(self, price: NDArray[np.float64]) -> tuple[float, NDArray[np.float64] | None]:
-        """Return the Lagrangian bound over every option of the ladder, and better prices it holds (None: none).
-
-        With side rules the bound leaves them out, which only raises it.
-        """
-        ladder, limits = self.problem.ladder, self.problem.limits
-        top = lagrangian(self.problem.outcomes(price), limits, self.shadow)
-        here, best = top.copy(), price.copy()
-        for start in range(0, max(1, int(ladder.sizes.max(initial=0))), _BOUND_WIDTH):
-            options = ladder.chunk(start, _BOUND_WIDTH)
-            worth = np.where(options.allowed, lagrangian(self.problem.table(price, options), limits, self.shadow), -np.inf)
-            option = worth.argmax(axis=1)
-            value = worth[np.arange(len(price)), option]
-            wins = value > top
-            top, best = np.where(wins, value, top), np.where(wins, options.pick(option), best)
-        constant = sum(
-            limit.sign * shadow * side
-            for limit, shadow, side in zip(limits, self.shadow, right_sides(limits), strict=True)
-        )
-        better = None
-        if (top > here + _SAME * np.abs(here)).any() and not len(self.problem.side):
-            better = self.ascend(price, best, self._single(price, best))
-            if (better == price).all():
-                better = None
-        return float(top.sum() + constant), better
-
-    def _single(self, price: NDArray[np.float64], best: NDArray[np.float64]) -> tuple[Outcomes, Options]:
-        from pricebid.pricing.grid import Options  # noqa: PLC0415
-
-        options = Options.of(np.stack([price, best], axis=1))
-        return self.problem.table(price, options), options
+    def _best(self) -> NDArray[np.float64]:
+        if self.price is None:
+            raise self.conflict or _nothing()
+        return self.price
 
 
-def _row_excess(outcomes: Outcomes, problem: PriceProblem, right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return by how much each limit's row goes beyond its right side, 0 where the limit holds; float64[limit]."""
-    from pricebid.pricing.problem import row_of  # noqa: PLC0415
-
-    over = excesses(limit_totals(outcomes, problem.limits), problem.limits) > 0
-    rows = np.array([limit.sign * (row_of(outcomes, limit).sum() - side) for limit, side in zip(problem.limits, right, strict=True)])
-    return np.where(over, np.maximum(rows, 0.0), 0.0)
+def _nothing() -> Infeasible:
+    return Infeasible("no prices were found that keep every limit once cross effects are counted")
 
 
 def _eased(conflict: Infeasible, limits: tuple[Limit, ...], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return right sides that give as much as the conflict says is needed, and a hair more; float64[limit]."""
+    """Return right sides that give as much as the conflict says is needed, and a hair more; float64[limit].
+
+    Where the kernel found no picks but proved nothing, they give a hair.
+    """
     eased = right.copy()
-    for one in conflict.conflicts:
-        for at, limit in enumerate(limits):
-            if one.name == limit.title:
-                eased[at] = one.reachable + limit.sign * 1e-7 * max(1.0, abs(one.reachable))
+    for at, limit in enumerate(limits):
+        asked = [one.reachable for one in conflict.conflicts if one.name == limit.title]
+        if asked or not conflict.conflicts:
+            eased[at] = asked[0] if asked else right[at]
+            eased[at] += limit.sign * 1e-6 * max(1.0, abs(eased[at]))
     return eased

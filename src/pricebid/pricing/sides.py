@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pricebid.pricing.bounds import matching, price_rules
-from pricebid.pricing.side import SideRules
+from pricebid.pricing.side import PairRule, SideRules, SpreadRule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pricebid.policy import Order, Policy
     from pricebid.tables import Offers
-
-
-@dataclass(kw_only=True)
-class _Builder:
-    """Collects rules ``price[low] <= factor * price[high]``."""
-
-    offers: int
-    levels: int = 0
-    low: list[NDArray[np.intp]] = field(default_factory=list)
-    high: list[NDArray[np.intp]] = field(default_factory=list)
-    factor: list[NDArray[np.float64]] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    name_of: list[NDArray[np.intp]] = field(default_factory=list)
-
-    def add(self, low: NDArray[np.intp], high: NDArray[np.intp], factor: NDArray[np.float64]) -> None:
-        """Add rules under the latest name."""
-        self.low.append(low)
-        self.high.append(high)
-        self.factor.append(factor)
-        self.name_of.append(np.full(len(low), len(self.names) - 1, dtype=np.intp))
-
-    def new_levels(self, n: int) -> NDArray[np.intp]:
-        """Return the node numbers of n fresh levels."""
-        first = self.offers + self.levels
-        self.levels += n
-        return np.arange(first, first + n)
-
-    def done(self) -> SideRules:
-        """Return the rules collected."""
-        none = np.zeros(0, dtype=np.intp)
-        return SideRules(
-            offers=self.offers,
-            levels=self.levels,
-            low=np.concatenate([none, *self.low]),
-            high=np.concatenate([none, *self.high]),
-            factor=np.concatenate([np.zeros(0), *self.factor]),
-            names=tuple(self.names),
-            name_of=np.concatenate([none, *self.name_of]),
-        )
 
 
 def side_rules(policy: Policy, offers: Offers) -> SideRules:
@@ -63,17 +23,15 @@ def side_rules(policy: Policy, offers: Offers) -> SideRules:
     within category, brand, region and other keys, neighbouring pack sizes; by brand: neighbouring brands of the list,
     within category, region and other keys. A gap is a share of the lower of the two numbers.
     """
-    builder = _Builder(offers=len(offers))
+    spreads, pairs = [], []
     for rules, rows, words in price_rules(policy, offers):
         if rules.max_region_spread is not None:
-            builder.names.append(f"max_region_spread {rules.max_region_spread:g}{words}")
-            _spread(builder, offers, rows, rules.max_region_spread)
+            name = f"max_region_spread {rules.max_region_spread:g}{words}"
+            spreads.append(SpreadRule(name=name, group=_regions(offers, rows), at_most=rules.max_region_spread))
     for rule in policy.rules:
         if rule.order is not None:
-            unit = " per unit" if rule.order.per_unit else ""
-            builder.names.append(f"order by {rule.order.by}{unit}")
-            _order(builder, offers, matching(rule, offers), rule.order)
-    return builder.done()
+            pairs.append(_order(offers, matching(rule, offers), rule.order))
+    return SideRules(pairs=tuple(pairs), spreads=tuple(spreads))
 
 
 def _groups(offers: Offers, *columns: NDArray[np.object_]) -> NDArray[np.intp]:
@@ -86,22 +44,17 @@ def _groups(offers: Offers, *columns: NDArray[np.object_]) -> NDArray[np.intp]:
     return code
 
 
-def _spread(builder: _Builder, offers: Offers, rows: NDArray[np.bool_], spread: float) -> None:
-    """Tie the regions of each sku: level <= price <= (1 + spread) * level."""
-    keys = [offers.label(name) for name in offers.columns if name != "region"]
-    group = _groups(offers, *keys)
-    members = np.flatnonzero(rows)
-    many = np.bincount(group[members], minlength=len(offers))
-    members = members[many[group[members]] > 1]
-    if not len(members):
-        return
-    _, at = np.unique(group[members], return_inverse=True)
-    level = builder.new_levels(int(at.max()) + 1)[at]
-    builder.add(level, members, np.ones(len(members)))
-    builder.add(members, level, np.full(len(members), 1.0 + spread))
+def _regions(offers: Offers, rows: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return a label per sku (and other keys) for the offers in ``rows`` that stand in several regions; else -1."""
+    group = _groups(offers, *(offers.label(name) for name in offers.columns if name != "region"))
+    many = np.bincount(group[rows], minlength=int(group.max(initial=0)) + 1) > 1
+    member = rows & many[group]
+    labels = np.full(len(offers), -1, dtype=np.intp)
+    _, labels[member] = np.unique(group[member], return_inverse=True)
+    return labels
 
 
-def _order(builder: _Builder, offers: Offers, rows: NDArray[np.bool_], order: Order) -> None:
+def _order(offers: Offers, rows: NDArray[np.bool_], order: Order) -> PairRule:
     """Tie neighbours of an order within each group."""
     other = [offers.label(name) for name in offers.columns if name != "sku"]
     sized = np.isfinite(offers.size) & (offers.size > 0)
@@ -112,37 +65,31 @@ def _order(builder: _Builder, offers: Offers, rows: NDArray[np.bool_], order: Or
         rank = -rank if order.per_unit else rank
     else:
         place = {brand: at for at, brand in enumerate(reversed(order.values))}
-        found = np.array([place.get(str(brand), -1) for brand in offers.brand], dtype=np.intp)
-        rows = rows & (found >= 0) & (sized if order.per_unit else True)
-        group, rank = _groups(offers, offers.category, *other), found
+        rank = np.array([place.get(str(brand), -1) for brand in offers.brand], dtype=np.intp)
+        rows = rows & (rank >= 0) & (sized if order.per_unit else True)
+        group = _groups(offers, offers.category, *other)
+    low, high = _neighbours(np.flatnonzero(rows), group, np.asarray(rank, dtype=np.intp))
     measure = offers.size if order.per_unit else np.ones(len(offers))
-    _chain(builder, np.flatnonzero(rows), group, (np.asarray(rank, dtype=np.intp), measure), gap=order.min_gap)
+    unit = " per unit" if order.per_unit else ""
+    return PairRule(
+        name=f"order by {order.by}{unit}", low=low, high=high, factor=measure[low] / measure[high] / (1.0 + order.min_gap)
+    )
 
 
-def _chain(
-    builder: _Builder,
-    members: NDArray[np.intp],
-    group: NDArray[np.intp],
-    scale: tuple[NDArray[np.intp], NDArray[np.float64]],
-    *,
-    gap: float,
-) -> None:
-    """Let the number price / measure never fall from one rank of a group to the next: price/measure (1 + gap) <= next's."""
-    rank, measure = scale
+def _neighbours(
+    members: NDArray[np.intp], group: NDArray[np.intp], rank: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return every pair (lower, upper) of members of one group whose ranks follow each other, int[pair] each."""
     ordered = members[np.lexsort((rank[members], group[members]))]
     if len(ordered) < 2:
-        return
-    new_group = np.append(True, np.diff(group[ordered]) != 0)
-    tier = np.cumsum(new_group | np.append(True, np.diff(rank[ordered]) != 0)) - 1
-    first_of_group = new_group[np.flatnonzero(np.append(True, np.diff(tier) != 0))]
-    steps = np.flatnonzero(~first_of_group)  # tiers that have a tier of the same group before them
-    if not len(steps):
-        return
-    level_of = np.full(int(tier.max()) + 2, -1, dtype=np.intp)
-    level_of[steps] = builder.new_levels(len(steps))
-    below = level_of[tier + 1]  # the level between an offer's tier and the next
-    lower = below >= 0
-    builder.add(ordered[lower], below[lower], measure[ordered[lower]] / (1.0 + gap))
-    above = level_of[tier]
-    upper = above >= 0
-    builder.add(above[upper], ordered[upper], 1.0 / measure[ordered[upper]])
+        return ordered[:0], ordered[:0]
+    fresh = np.append(True, np.diff(group[ordered]) != 0)
+    starts = np.flatnonzero(fresh | np.append(True, np.diff(rank[ordered]) != 0))
+    size = np.diff(np.append(starts, len(ordered)))
+    tier = np.repeat(np.arange(len(starts)), size)
+    following = tier + 1
+    has = (following < len(starts)) & ~fresh[starts[np.minimum(following, len(starts) - 1)]]
+    many = np.where(has, size[np.minimum(following, len(starts) - 1)], 0)
+    low = np.repeat(np.arange(len(ordered)), many)
+    offset = np.arange(len(low)) - np.repeat(np.cumsum(many) - many, many)
+    return ordered[low], ordered[starts[following[low]] + offset]

@@ -1,0 +1,91 @@
+"""The policy's limits on the plan as a whole, for the search and for the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid.optimize import Limit
+from pricebid.pricing.economics import limit_totals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pricebid.policy import Portfolio
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitReport:
+    """One limit of the portfolio and how the plan stands to it.
+
+    Parameters
+    ----------
+    name : str
+        The policy's key.
+    limit, value : float
+        What was asked, and what the plan reaches with every cross effect, both in the policy's unit.
+    slack : float
+        How far inside the limit that is.
+    shadow_price : float
+        Objective gained per unit by which the limit, as the policy gives it, is relaxed.
+    """
+
+    name: str
+    limit: float
+    value: float
+    slack: float
+    shadow_price: float
+
+
+def portfolio_limits(portfolio: Portfolio, units_now: float) -> tuple[Limit, ...]:
+    """Return the limits on totals that the policy asks for.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+        Of the policy.
+    units_now : float
+        Expected units at current prices, what ``min_units_ratio`` refers to.
+    """
+    found = []
+    if portfolio.min_margin is not None:
+        found.append(Limit("profit", at_least=portfolio.min_margin, per="revenue", label="min_margin"))
+    if portfolio.min_units_ratio is not None:
+        found.append(Limit("units", at_least=portfolio.min_units_ratio * units_now, label="min_units_ratio"))
+    if portfolio.min_revenue is not None:
+        found.append(Limit("revenue", at_least=portfolio.min_revenue, label="min_revenue"))
+    if portfolio.max_price_changes is not None:
+        found.append(Limit("changes", at_most=float(portfolio.max_price_changes), label="max_price_changes"))
+    if portfolio.max_discount_cost is not None:
+        found.append(Limit("discount", at_most=portfolio.max_discount_cost, label="max_discount_cost"))
+    return tuple(found)
+
+
+def limit_reports(
+    limits: tuple[Limit, ...],
+    outcomes: dict[str, NDArray[np.float64]],
+    shadow_prices: NDArray[np.float64],
+    units_now: float,
+) -> tuple[LimitReport, ...]:
+    """Return how the plan stands to each limit, in the policy's units.
+
+    A ratio's multiplier counts money of its row; times the total that it is a ratio of, it counts the ratio.
+    """
+    totals = limit_totals(outcomes, limits)
+    reports = []
+    for limit, total, shadow in zip(limits, totals, shadow_prices, strict=True):
+        unit = units_now if limit.label == "min_units_ratio" else 1.0
+        per = 1.0 if limit.per is None else float(outcomes[limit.per].sum())
+        bound, value = (limit.bound / unit, total / unit) if unit > 0 else (limit.bound, total)
+        reports.append(
+            LimitReport(
+                name=limit.title,
+                limit=bound,
+                value=float(value),
+                slack=float(limit.sign * (bound - value)),
+                shadow_price=float(shadow * unit * per),
+            )
+        )
+    return tuple(reports)
