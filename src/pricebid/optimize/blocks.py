@@ -116,5 +116,8 @@ def applied(grove: Grove, found: Variants, at: Ints) -> Ints:
 def _per_block(problem: Problem, plan: Ints, scores: Floats, block: Ints, count: int) -> tuple[Floats, Floats]:
     """Usage, float64[limit, block], and score, float64[block], of a plan."""
     each = (problem.rows @ problem.picked(plan)) * problem.member[problem.cells()].T
-    usage = np.stack([np.bincount(block, row, minlength=count) for row in each]).reshape(len(problem.rhs), count)
-    return usage, np.bincount(block, scores[np.arange(len(plan)), plan], minlength=count)
+    usage = np.zeros((len(problem.rhs), count))
+    for row, line in enumerate(each):
+        usage[row] = np.bincount(block, line, minlength=count)
+    points = np.bincount(block, scores[np.arange(len(plan)), plan], minlength=count)
+    return usage, points.astype(np.float64)

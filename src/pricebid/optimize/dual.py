@@ -156,7 +156,7 @@ def solve_dual(problem: Problem, whole: Oracle, *, start: Floats | None, toleran
     limits = len(problem.rhs)
     point = np.zeros(limits) if start is None else np.clip(start, 0.0, CEILING)
     radius = np.full(limits, CEILING)
-    if len(whole) >= 2 * _SAMPLE:
+    if limits and len(whole) >= 2 * _SAMPLE:
         point, radius = _approach(problem, whole, point, near=start is not None)
     found, narrow = _boxes(whole, problem.rhs, point, radius, tolerance=tolerance)
     final = whole.evaluate(found.best.multipliers)

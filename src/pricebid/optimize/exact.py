@@ -85,7 +85,8 @@ def elastic(problem: Problem, *, effort: Effort) -> Ints:
     usage, _ = _priced(problem, columns)
     limits, size = usage.shape
     give = csr_array((columns.matrix.shape[0], limits))
-    matrix = vstack([hstack([csr_array(usage), -eye_array(limits)]), hstack([columns.matrix, give])]).tocsr()
+    above = hstack([csr_array(usage), -eye_array(limits)])
+    matrix = csr_array(vstack([above, hstack([columns.matrix, give])]))
     program = Program(
         gain=np.append(np.zeros(size), -np.ones(limits)),
         matrix=matrix,
@@ -97,7 +98,7 @@ def elastic(problem: Problem, *, effort: Effort) -> Ints:
     answer = solve(program, seconds=effort.seconds)
     if not len(answer.x):
         return _NOTHING
-    option = keep.argmax(axis=1)
+    option = np.asarray(keep.argmax(axis=1))
     taken = np.flatnonzero(answer.x[: len(columns.decision)] > 0.5)
     option[columns.decision[taken]] = columns.pick[taken]
     return option
@@ -108,23 +109,13 @@ def slack_of(problem: Problem, option: Ints) -> Floats:
     return problem.rhs - problem.usage(problem.picked(option))
 
 
-def relaxed_prices(problem: Problem, *, effort: Effort) -> Floats | None:
-    """Multipliers of the linear relaxation over all options, rules included; None where it has no optimum."""
-    keep = np.ones(problem.shape, dtype=bool) if problem.available is None else problem.available
-    columns = Columns.of(problem, keep)
-    usage, gain = _priced(problem, columns)
-    program = _program(columns, usage, gain, problem.rhs, whole=False)
-    answer = solve(program, seconds=effort.seconds)
-    return answer.prices[: len(problem.rhs)] if answer.status == "optimal" else None
-
-
 def _program(columns: Columns, usage: Floats, gain: Floats, room: Floats, *, whole: bool = True) -> Program:
     from scipy.sparse import csr_array, vstack  # noqa: PLC0415
 
     size = len(gain)
     return Program(
         gain=gain,
-        matrix=vstack([csr_array(usage), columns.matrix]).tocsr(),
+        matrix=csr_array(vstack([csr_array(usage), columns.matrix])),
         low=np.append(np.full(len(room), -np.inf), columns.low),
         high=np.append(room, columns.high),
         upper=np.ones(size),

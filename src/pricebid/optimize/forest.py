@@ -59,7 +59,7 @@ class Level:
             half = 1 << (height - 1)
             np.maximum(table[height - 1, :-half], table[height - 1, half:], out=table[height, :-half])
         flat = np.append(table.ravel(), -np.inf)
-        return np.maximum(flat[self.left], flat[self.right])
+        return np.asarray(np.maximum(flat[self.left], flat[self.right]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,20 +92,17 @@ class Forest:
 
     @staticmethod
     def plant(web: Web) -> Forest:
-        """Root every tree (a hub where there is one) and lay the nodes out by depth. Tangled parts are left out."""
+        """Root every tree (a hub where there is one) and lay the nodes out by depth."""
         nodes = len(web.counts)
-        tangled = np.zeros(int(web.block.max(initial=0)) + 1, dtype=bool)
-        tangled[web.block[: web.decisions][web.tangled]] = True
-        usable = ~tangled[web.block]
-        edges = web.edges.take(np.flatnonzero(usable[web.edges.first]))
-        depth, turn, root = _depths(edges, web, usable)
-        order = np.lexsort((np.arange(nodes), np.where(usable, depth, nodes)))[: int(usable.sum())]
+        edges = web.edges
+        depth, turn, root = _depths(edges, nodes)
+        order = np.lexsort((np.arange(nodes), depth))
         place = np.full(nodes, -1)
         place[order] = np.arange(len(order))
         start = offsets(web.counts[order])
         down = _joined_down(edges, turn, web.counts)
         levels = []
-        for level in range(1, int(depth[usable].max(initial=0)) + 1):
+        for level in range(1, int(depth.max(initial=0)) + 1):
             here = np.flatnonzero(depth[down.second] == level)
             here = here[np.argsort(place[down.second[here]])]
             levels.append(_level(down.take(here), place, start))
@@ -157,8 +154,8 @@ class Forest:
         return slots, value
 
     def options(self, slots: Ints, decisions: int) -> Ints:
-        """Options of the decisions at the slots picked, int64[decision]; -1 for tangled ones."""
-        out = np.full(decisions, -1)
+        """Options of the decisions at the slots picked, int64[decision]."""
+        out = np.empty(decisions, dtype=np.int64)
         mine = self.slot_decision[slots] >= 0
         out[self.slot_decision[slots[mine]]] = self.slot_option[slots[mine]]
         return out
@@ -182,16 +179,20 @@ class Forest:
         return free & (self.slot_decision >= 0)
 
 
-def _depths(edges: Edges, web: Web, usable: Bools) -> tuple[Ints, Bools, Ints]:
+def _depths(edges: Edges, nodes: int) -> tuple[Ints, Bools, Ints]:
     """Depth of each node, whether an edge's second node is the parent, and each node's root."""
-    nodes = len(web.counts)
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    graph = coo_array((np.ones(len(edges)), (edges.first, edges.second)), shape=(nodes, nodes))
+    trees, tree = connected_components(graph, directed=False)
     depth = np.full(nodes, -1)
     root = np.arange(nodes)
     turn = np.zeros(len(edges), dtype=bool)
-    # The last node of a block is a hub wherever the block has one.
-    last = np.zeros(int(web.block.max(initial=0)) + 1, dtype=np.int64)
-    last[web.block] = np.arange(nodes)
-    depth[last[web.block[usable]]] = 0
+    # The last node of a tree is a hub wherever the tree has one.
+    last = np.zeros(trees, dtype=np.int64)
+    last[tree] = np.arange(nodes)
+    depth[last] = 0
     level, rest = 0, np.arange(len(edges))
     while len(rest):
         one, two = edges.first[rest], edges.second[rest]

@@ -9,12 +9,11 @@ import numpy as np
 
 from pricebid.optimize.forest import Forest
 from pricebid.optimize.pool import Evaluation, Pool, spread_sample
-from pricebid.optimize.web import Web
+from pricebid.optimize.web import Edges, Web, joined, offsets, ragged, spanning
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Bools, Floats, Ints
     from pricebid.optimize.problem import Problem
-    from pricebid.optimize.tangle import Tangle
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,26 +27,19 @@ class Grove:
     web : Web
         The rules.
     forest : Forest
-        Its trees.
-    tangle : Tangle or None
-        What is no tree, if anything.
+        Its spanning trees.
     """
 
     pool: Pool
     web: Web
     forest: Forest
-    tangle: Tangle | None
 
     @staticmethod
     def of(problem: Problem) -> Grove:
         """All decisions of a problem whose rules were woven."""
-        from pricebid.optimize.tangle import Tangle  # noqa: PLC0415 - needs a solver
-
         assert problem.web is not None  # noqa: S101 - the caller asked
         web = problem.web
-        tangle = Tangle.of(problem, np.flatnonzero(web.tangled)) if web.tangled.any() else None
-        pool = Pool.of(problem, group=_groups(problem, web))
-        return Grove(pool=pool, web=web, forest=Forest.plant(web), tangle=tangle)
+        return Grove(pool=Pool.of(problem, group=_groups(problem, web)), web=web, forest=Forest.plant(web))
 
     def __len__(self) -> int:
         return len(self.pool)
@@ -62,14 +54,83 @@ class Grove:
         return self.pool.cells()
 
     def evaluate(self, multipliers: Floats) -> Evaluation:
-        """Best picks of every block at `multipliers` and their totals."""
-        return self.pool.evaluation(multipliers, self.picks(self.pool.scores(multipliers)))
+        """Best picks of every block at `multipliers` and their totals; tangled blocks keep their forest's rules only."""
+        slots, _ = self.forest.best(self.pool.scores(multipliers))
+        return self.pool.evaluation(multipliers, self.forest.options(slots, len(self)))
 
-    def picks(self, scores: Floats) -> Ints:
-        """Best picks within the rules at scores float64[decision, option]."""
+    def legal(self, scores: Floats) -> Ints:
+        """Good picks within all rules, or nearly so: exact for trees.
+
+        In a tangled block the hubs are put where the spanning tree wants them; what is left of the rules then, orders
+        between decisions inside their windows, is solved anew. That may still break a rule: the caller looks.
+        Returns int64[decision].
+        """
         slots, _ = self.forest.best(scores)
         option = self.forest.options(slots, len(self))
-        return option if self.tangle is None else self.tangle.picks(scores, option)
+        if not self.web.tangled.any():
+            return option
+        within = np.where(self._windows(slots), scores, -np.inf)
+        chains = self._chains()
+        inside, value = chains.best(within)
+        found = chains.options(inside, len(self))
+        live = np.zeros(len(self), dtype=bool)
+        mine = chains.node < len(self)
+        live[chains.node[mine]] = np.isfinite(value)[chains.tree[mine]]
+        return np.where(self.web.tangled & live, found, option)
+
+    def _places(self, slots: Ints) -> Ints:
+        """Each node's option, int64[node], at the slots picked."""
+        at = np.empty(len(slots), dtype=np.int64)
+        at[self.forest.node] = slots - self.forest.start[:-1]
+        return at
+
+    def _windows(self, slots: Ints) -> Bools:
+        """Options that the hubs, put at their slots, leave their members: bool[decision, option]."""
+        at = self._places(slots)
+        free = np.ones(len(self.web.option), dtype=bool)
+        for edges in (self.web.edges, self.web.spare):
+            # The hub is an edge's second node, as its number is the larger one.
+            hubs = edges.take(np.flatnonzero(edges.second >= self.web.decisions))
+            self._close(free, hubs.flipped(self.web.counts), at)
+        return self._table(free)
+
+    def _close(self, free: Bools, edges: Edges, at: Ints) -> None:
+        """Take from the decisions that are second in some edges what the first nodes' places do not allow, in place."""
+        web = self.web
+        edges = edges.take(np.flatnonzero(edges.second < web.decisions))
+        first = offsets(web.counts[: web.decisions])
+        window = edges.start[:-1] + at[edges.first]
+        size = web.counts[edges.second]
+        own = np.repeat(np.arange(len(edges)), size)
+        local = ragged(np.zeros_like(size), size)
+        outside = (local < edges.low[window][own]) | (local >= edges.high[window][own])
+        free[(first[edges.second][own] + local)[outside]] = False
+
+    def _table(self, free: Bools) -> Bools:
+        """Slots of the decisions as bool[decision, option]."""
+        web = self.web
+        out = np.zeros(self.pool.arrays[0].shape, dtype=bool)
+        out[np.repeat(np.arange(web.decisions), web.counts[: web.decisions]), web.option] = free
+        return out
+
+    def _chains(self) -> Forest:
+        """A spanning forest of the orders between decisions alone."""
+        web = self.web
+        both = joined([web.edges, web.spare])
+        orders = both.take(np.flatnonzero(both.second < web.decisions))
+        tree = spanning(orders, web.decisions, web.decisions)
+        return Forest.plant(
+            Web(
+                decisions=web.decisions,
+                counts=web.counts[: web.decisions],
+                option=web.option,
+                edges=orders.take(np.flatnonzero(tree)),
+                spare=orders.take(np.flatnonzero(~tree)),
+                block=web.block[: web.decisions],
+                tangled=web.tangled,
+                mixed=web.mixed,
+            )
+        )
 
     def barren(self) -> Ints:
         """Decisions of the trees whose rules leave nothing to pick, int64."""
@@ -84,15 +145,15 @@ class Grove:
         return self
 
     def sample(self, size: int) -> tuple[Grove, Ints]:
-        """Whole blocks with about so many decisions, spread evenly, and which decisions. Tangled ones stay out."""
+        """Whole blocks with about so many decisions, spread evenly, and which decisions."""
         block = self.web.block[: len(self)]
         share = size / len(self)
         names, first = np.unique(block, return_index=True)
         chosen = names[spread_sample(self.pool.cells()[first], max(1, round(share * len(names))))]
-        kept = np.flatnonzero(np.isin(block, chosen) & ~self.web.tangled)
+        kept = np.flatnonzero(np.isin(block, chosen))
         pool = self.pool.part(kept, np.zeros_like(self.pool.fixed))
         web = self.web.part(kept)
-        return Grove(pool=pool, web=web, forest=Forest.plant(web), tangle=None), kept
+        return Grove(pool=pool, web=web, forest=Forest.plant(web)), kept
 
     def blocks(self) -> Ints:
         """Block of each decision, numbered from 0 without gaps, int64[decision]."""
@@ -102,14 +163,20 @@ class Grove:
     def neighbours(self, option: Ints) -> Bools:
         """Options that single decisions could switch to while all others stay, bool[decision, option].
 
-        Hubs are put where they allow the picks; tangled decisions do not move.
+        Hubs stay where they allow the picks.
         """
         scores = np.full(self.pool.arrays[0].shape, -np.inf)
         scores[np.arange(len(option)), option] = 0.0
         slots, _ = self.forest.best(scores)
-        free = self.forest.allowed(slots)
+        allowed = self.forest.allowed(slots)
         out = np.zeros(self.pool.arrays[0].shape, dtype=bool)
-        out[self.forest.slot_decision[free], self.forest.slot_option[free]] = True
+        out[self.forest.slot_decision[allowed], self.forest.slot_option[allowed]] = True
+        if len(self.web.spare):
+            at, free = self._places(slots), np.ones(len(self.web.option), dtype=bool)
+            self._close(free, self.web.spare, at)
+            self._close(free, self.web.spare.flipped(self.web.counts), at)
+            out &= self._table(free)
+        out[self.web.mixed] = False
         return out
 
 

@@ -41,7 +41,7 @@ class Master:
     def __post_init__(self) -> None:
         import highspy  # noqa: PLC0415 - no solver is loaded before one is needed
 
-        model = highspy.Highs()
+        model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         model.setOptionValue("output_flag", False)
         model.setOptionValue("threads", 1)
         model.setOptionValue("primal_feasibility_tolerance", 1e-9)

@@ -13,6 +13,7 @@ from pricebid.optimize.grove import Grove
 from pricebid.optimize.repair import repair
 from pricebid.optimize.rules import touched
 from pricebid.optimize.solve import NoPlan, farkas, solve_problem
+from pricebid.optimize.tangle import mend
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Floats, Ints
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pricebid.optimize.problem import Problem
 
 _RATIO_ROUNDS = 8
+_MENDING = 20.0
 
 
 def reached(problem: Problem, limit: Limit, row: int, picked: Floats) -> float:
@@ -79,9 +81,13 @@ def check_rules(problem: Problem) -> None:
         return
     grove = Grove.of(problem)
     dead = grove.barren()
-    if not len(dead) and grove.tangle is not None:
-        picks = grove.tangle.picks(np.zeros(problem.shape), np.full(problem.shape[0], -1))
-        dead = np.flatnonzero((picks < 0) & problem.web.tangled)
+    if not len(dead) and problem.web.tangled.any():
+        scores = grove.pool.scores(np.zeros(len(problem.rhs)))
+        try:
+            possible = mend(problem, grove.legal(scores), scores, seconds=_MENDING) is not None
+        except TimeoutError:
+            possible = True
+        dead = np.flatnonzero(problem.web.tangled & (not possible))
     if not len(dead):
         return
     block = problem.web.block

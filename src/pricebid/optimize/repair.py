@@ -7,7 +7,7 @@ lose almost nothing and exchanges them, one or two at a time, until the slack is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ from pricebid.optimize.exact import slack_of
 from pricebid.optimize.exchange import Exchange, Moves
 from pricebid.optimize.grove import Grove
 from pricebid.optimize.pool import Pool, weyl
+from pricebid.optimize.rules import offenders
+from pricebid.optimize.tangle import mend
 
 if TYPE_CHECKING:
     from pricebid.optimize._types import Floats, Ints
@@ -28,6 +30,7 @@ _UNITS = 2_000
 _PLANS = 12
 _CHANGES = 4_000
 _BLOCK_ROUNDS = 3
+_MENDING = 20.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,8 +68,11 @@ def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False
     """
     oracle = dual.oracle
     losses = oracle.losses(dual.multipliers) if isinstance(oracle, Pool) else -_scores(oracle, dual.multipliers)
+    starts = _STARTS
+    if isinstance(oracle, Grove) and oracle.web.tangled.any():
+        dual, starts = _lawful(problem, dual, oracle, -losses), 1
     best: Repaired | None = None
-    for start in range(_STARTS):
+    for start in range(starts):
         option = mixture(dual, start / _STARTS)
         if len(oracle) and len(problem.rhs):
             if isinstance(oracle, Pool):
@@ -80,6 +86,29 @@ def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False
             break
     assert best is not None  # noqa: S101 - there is at least one start
     return best
+
+
+def _lawful(problem: Problem, dual: Dual, grove: Grove, scores: Floats) -> Dual:
+    """The dual's plans that matter, brought within all rules where the forest is but a relaxation of them."""
+    used = np.flatnonzero(dual.weights.max(axis=1) > 1e-9)
+    used = np.union1d(used, np.arange(max(0, len(dual.cuts) - _PLANS), len(dual.cuts)))
+    block = grove.blocks()
+    safe, known = dual.option.copy(), np.zeros(int(block.max()) + 1, dtype=bool)
+    cuts = []
+    for cut in (dual.cuts[at] for at in used):
+        option = grove.legal(grove.pool.scores(cut.multipliers))
+        wrong = np.concatenate([offenders(rule, option) for rule in problem.rules])
+        if len(wrong):
+            bad = np.zeros_like(known)
+            bad[block[wrong]] = True
+            if np.any(bad & ~known):
+                mended = mend(problem, option, scores, seconds=_MENDING)
+                assert mended is not None  # noqa: S101 - rules that leave nothing were refused before
+                safe[bad[block]] = mended[bad[block]]
+                known |= bad
+            option = np.where(bad[block], safe, option)
+        cuts.append(replace(cut, option=option))
+    return replace(dual, cuts=tuple(cuts), weights=dual.weights[used], option=cuts[-1].option)
 
 
 def mixture(dual: Dual, phase: float = 0.0) -> Ints:

@@ -102,7 +102,7 @@ class Spread:
         if most.ndim and most.shape != (groups,):
             raise InputError(f"{self.label}: at_most has shape {most.shape} for {groups} groups")
         if not np.all(np.isfinite(most) & (most >= 0)):
-            raise InputError(f"{self.label}: at_most is {self.at_most}; it must be finite and >= 0")
+            raise InputError(f"{self.label}: at_most is {self.at_most!r}; it must be finite and >= 0")
         object.__setattr__(self, "group", group)
         object.__setattr__(self, "at_most", np.broadcast_to(most, (groups,)))
 
@@ -127,15 +127,24 @@ def broken(rule: Rule, option: Ints) -> Ints:
     """
     picked = rule.attribute[np.arange(len(option)), option]
     if isinstance(rule, Order):
-        need = picked[rule.lower] + rule.gap
+        need = picked[rule.lower] + np.asarray(rule.gap, dtype=np.float64)
         return np.flatnonzero(need > picked[rule.upper] + slip(need))
     groups = len(np.asarray(rule.at_most))
-    low, high = np.full(groups, np.inf), np.full(groups, -np.inf)
+    low: Floats = np.full(groups, np.inf)
+    high: Floats = np.full(groups, -np.inf)
     inside = rule.group >= 0
     np.minimum.at(low, rule.group[inside], picked[inside])
     np.maximum.at(high, rule.group[inside], picked[inside])
-    top = low * (1.0 + np.asarray(rule.at_most))
+    top = low * (1.0 + np.asarray(rule.at_most, dtype=np.float64))
     return np.flatnonzero(np.isfinite(low) & (high > top + slip(top)))
+
+
+def offenders(rule: Rule, option: Ints) -> Ints:
+    """Decisions, at least one of each pair or group that a choice breaks, int64."""
+    wrong = broken(rule, option)
+    if isinstance(rule, Order):
+        return np.asarray(rule.lower[wrong])
+    return np.flatnonzero(np.isin(rule.group, wrong))
 
 
 def touched(rule: Rule) -> Ints:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.optimize.dual import CEILING, Dual, minimise, solve_dual
-from pricebid.optimize.exact import decide
+from pricebid.optimize.dual import CEILING, Dual, Oracle, minimise, solve_dual
+from pricebid.optimize.exact import decide, slack_of
 from pricebid.optimize.grove import Grove
 from pricebid.optimize.pool import Pool
 from pricebid.optimize.repair import Repaired, repair
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from pricebid.optimize._types import Bools, Floats, Ints
     from pricebid.optimize.limits import Effort
     from pricebid.optimize.problem import Problem
+
+
+# Options of an integer program with side rules weigh more.
+_RULED = 4
+_AIMS = 4
 
 
 class NoPlan(Exception):  # noqa: N818 - a finding, not a fault; never leaves this package
@@ -59,17 +64,38 @@ def solve_problem(problem: Problem, *, effort: Effort, start: Floats | None = No
     """
     whole = oracle_of(problem)
     free = whole.evaluate(np.zeros(len(problem.rhs)))
-    if not len(problem.rhs):
+    if not len(problem.rhs) and not (problem.web is not None and problem.web.tangled.any()):
         return Solved(option=free.option, multipliers=np.zeros(0), bound=free.lagrangian(problem.rhs), proven=True)
     tolerance = 0.02 * effort.gap * float(np.abs(free.gain.sum()))
     dual = solve_dual(problem, whole, start=start, tolerance=tolerance)
     if dual.at_ceiling and cannot_hold(problem):
         raise NoPlan(proven=True)
     enough = effort.gap * abs(dual.bound)
-    plan = repair(problem, dual, enough=enough)
+    # Repair aims beyond what counts as optimal: that costs little, an integer program later costs much.
+    plan = repair(problem, dual, enough=0.1 * enough)
     if plan.holds and plan.lacking <= enough:
         return _solved(plan.option, dual, proven=False)
+    if not plan.holds and problem.web is not None and problem.web.tangled.any():
+        plan = _aimed(problem, whole, dual, plan, effort=effort)
     return _finish(problem, dual, plan, effort=effort)
+
+
+def _aimed(problem: Problem, whole: Oracle, dual: Dual, plan: Repaired, *, effort: Effort) -> Repaired:
+    """A plan of tangled blocks that holds the limits, by aiming beyond them.
+
+    The dual's plans keep only a forest of the rules; brought within all of them they miss the limits by a little. What
+    they miss is added to what is asked of them.
+    """
+    beyond = np.zeros(len(problem.rhs))
+    for _ in range(_AIMS):
+        beyond += 1.5 * np.maximum(0.0, -slack_of(problem, plan.option))
+        aim = replace(problem, rhs=problem.rhs - beyond)
+        tolerance = effort.gap * abs(dual.bound)
+        aimed = solve_dual(aim, whole, start=dual.multipliers, tolerance=tolerance)
+        plan = repair(problem, replace(aimed, bound=dual.bound), enough=effort.gap * abs(dual.bound))
+        if plan.holds:
+            break
+    return plan
 
 
 def oracle_of(problem: Problem) -> Pool | Grove:
@@ -116,7 +142,7 @@ def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> 
     everything = bool(np.isfinite(losses).sum() <= effort.milp_options)
     if problem.web is not None:
         keep, whole = np.isfinite(losses), True
-        if int(keep.sum()) > effort.milp_options:
+        if int(keep.sum()) > effort.milp_options / _RULED:
             if plan.holds:
                 return _solved(plan.option, dual, proven=False)
             raise NoPlan(proven=False)

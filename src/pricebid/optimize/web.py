@@ -89,17 +89,24 @@ class Web:
     option : int64[slot]
         The caller's option at each slot of the decisions, node after node, in the rules' order.
     edges : Edges
-        Between nodes; at most one per pair.
+        Between nodes; at most one per pair. They form a forest.
+    spare : Edges
+        Edges that would close a circle.
+    block : int64[node]
+        Connected part of each node, all rules counted.
     tangled : bool[decision]
-        In a part of the web that is no tree, or whose rules sort a decision's options differently.
+        In a part with spare edges, or with a decision whose options the rules sort differently (its edges are left
+        out): there the forest is a relaxation of the rules.
     """
 
     decisions: int
     counts: Ints
     option: Ints
     edges: Edges
+    spare: Edges
     block: Ints
     tangled: Bools
+    mixed: Bools
 
     def part(self, kept: Ints) -> Web:
         """The web of some decisions (whole blocks), renumbered in the order given."""
@@ -108,21 +115,16 @@ class Web:
         nodes = np.concatenate([kept, hubs])
         place = np.full(len(self.counts), -1)
         place[nodes] = np.arange(len(nodes))
-        edges = self.edges.take(np.flatnonzero(place[self.edges.first] >= 0))
         starts = offsets(self.counts[: self.decisions])
         return Web(
             decisions=len(kept),
             counts=self.counts[nodes],
             option=self.option[ragged(starts[kept], self.counts[kept])],
-            edges=Edges(
-                first=place[edges.first],
-                second=place[edges.second],
-                start=edges.start,
-                low=edges.low,
-                high=edges.high,
-            ),
+            edges=_renumbered(self.edges, place),
+            spare=_renumbered(self.spare, place),
             block=self.block[nodes],
             tangled=self.tangled[kept],
+            mixed=self.mixed[kept],
         )
 
 
@@ -160,15 +162,23 @@ def weave(rules: Sequence[Rule], shape: tuple[int, int], available: Bools | None
             hubs.append(sizes)
             node += len(sizes)
     every = np.concatenate([counts, *hubs]).astype(np.int64)
-    edges = _merged(_joined(parts), every)
-    block, tangled = _blocks(edges, every, mixed)
+    edges = _merged(joined(parts), every)
+    block = _parts(edges, len(every))
+    clean = np.append(~mixed, np.ones(len(every) - shape[0], dtype=bool))
+    edges = edges.take(np.flatnonzero(clean[edges.first] & clean[edges.second]))
+    tree = spanning(edges, len(every), shape[0])
+    tangled = np.zeros(int(block.max()) + 1, dtype=bool)
+    tangled[block[edges.first[~tree]]] = True
+    tangled[block[: shape[0]][mixed]] = True
     return Web(
         decisions=shape[0],
         counts=every,
         option=order[np.arange(shape[1]) < counts[:, None]],
-        edges=edges,
+        edges=edges.take(np.flatnonzero(tree)),
+        spare=edges.take(np.flatnonzero(~tree)),
         block=block,
-        tangled=tangled[: shape[0]],
+        tangled=tangled[block[: shape[0]]],
+        mixed=mixed,
     )
 
 
@@ -187,7 +197,7 @@ def _running(count: Ints, start: Ints) -> Ints:
     """Running sums that begin anew at every start."""
     total = np.cumsum(count)
     before = np.concatenate([np.zeros(1, dtype=np.int64), total])[start[:-1]]
-    return total - np.repeat(before, np.diff(start))
+    return np.asarray(total - np.repeat(before, np.diff(start)), dtype=np.int64)
 
 
 def _check(rule: Rule, mask: Bools) -> None:
@@ -311,7 +321,8 @@ def _count(values: Floats, row: Ints, against: Floats, *, strict: bool) -> Ints:
     return out
 
 
-def _joined(parts: list[Edges]) -> Edges:
+def joined(parts: list[Edges]) -> Edges:
+    """All edges of several lists."""
     sizes = np.concatenate([np.diff(part.start) for part in parts])
     return Edges(
         first=np.concatenate([part.first for part in parts]).astype(np.int64),
@@ -325,7 +336,7 @@ def _joined(parts: list[Edges]) -> Edges:
 def _merged(edges: Edges, counts: Ints) -> Edges:
     """One edge per pair of nodes, seen from the smaller number; the windows of several are intersected."""
     turn = edges.first > edges.second
-    edges = _joined([edges.take(np.flatnonzero(~turn)), edges.take(np.flatnonzero(turn)).flipped(counts)])
+    edges = joined([edges.take(np.flatnonzero(~turn)), edges.take(np.flatnonzero(turn)).flipped(counts)])
     key = edges.first * len(counts) + edges.second
     order = np.argsort(key, kind="stable")
     edges, key = edges.take(order), key[order]
@@ -343,16 +354,29 @@ def _merged(edges: Edges, counts: Ints) -> Edges:
     return Edges(first=base.first, second=base.second, start=base.start, low=low, high=np.maximum(high, low))
 
 
-def _blocks(edges: Edges, counts: Ints, mixed: Bools) -> tuple[Ints, Bools]:
-    """Connected parts, and the nodes of those that are no trees or hold a decision without an order."""
+def _renumbered(edges: Edges, place: Ints) -> Edges:
+    """The edges between nodes that have a place (>= 0), by their places."""
+    edges = edges.take(np.flatnonzero(place[edges.first] >= 0))
+    return Edges(
+        first=place[edges.first], second=place[edges.second], start=edges.start, low=edges.low, high=edges.high
+    )
+
+
+def _parts(edges: Edges, nodes: int) -> Ints:
     from scipy.sparse import coo_array  # noqa: PLC0415
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
-    nodes = len(counts)
     graph = coo_array((np.ones(len(edges)), (edges.first, edges.second)), shape=(nodes, nodes))
-    parts, block = connected_components(graph, directed=False)
-    size = np.bincount(block, minlength=parts)
-    links = np.bincount(block[edges.first], minlength=parts)
-    bad = links != size - 1
-    bad[block[: len(mixed)][mixed]] = True
-    return block.astype(np.int64), bad[block]
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def spanning(edges: Edges, nodes: int, decisions: int) -> Bools:
+    """Edges of a spanning forest, hubs' edges first: bool[edge]."""
+    from scipy.sparse import csr_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import minimum_spanning_tree  # noqa: PLC0415
+
+    cost = np.where(np.maximum(edges.first, edges.second) >= decisions, 1.0, 2.0)
+    # Costs that all differ make the tree unique, so that it does not depend on how ties are broken.
+    cost = cost + np.arange(1, len(edges) + 1) / (len(edges) + 2.0)
+    tree = minimum_spanning_tree(csr_array((cost, (edges.first, edges.second)), shape=(nodes, nodes))).tocoo()
+    return np.isin(edges.first * nodes + edges.second, tree.row.astype(np.int64) * nodes + tree.col)
