@@ -5,12 +5,12 @@ Each function imports the parts it needs when it is called, so that importing pr
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
+    from pathlib import Path
     from typing import Any
 
     from pricebid.demand import BacktestResult, DemandModel, Forecast
@@ -90,7 +90,7 @@ def load(folder: str | Path, shop: Shop) -> DemandModel:
     """
     from pricebid import demand
 
-    return demand.load(Path(folder)).check_fits(shop.history())
+    return demand.check_fits(demand.load(folder), shop.history())
 
 
 def forecast(shop: Shop, model: DemandModel, *, horizon: int = 4, start: date | str | None = None) -> Forecast:

@@ -33,20 +33,20 @@ def demo(run: Run) -> None:
     run.show(text.section("Orange juice, 11 packs in 83 stores"), text.history_words(shop.history()))
     with run.progress("Backtesting") as progress:
         score = engine.backtest(shop, horizon=policy.horizon, origins=2, seed=policy.seed, progress=progress)
-    run.show(text.section("How good are the forecasts?"), models.accuracy_report(score))
+    run.show("", text.section("How good are the forecasts?"), models.accuracy_report(score))
     model = get_model(run, shop, folder=None, seed=policy.seed)
     elasticities = model.elasticities()
-    run.show(text.section("How do buyers answer to prices?"), models.elasticity_report(elasticities, shop.offers))
+    run.show("", text.section("How do buyers answer to prices?"), models.elasticity_report(elasticities, shop.offers))
     with run.progress("Planning") as progress:
         plan = engine.price(shop, model, policy, progress=progress)
-    run.show(text.section("Which prices earn most within the limits?"), plans.plan_report(plan))
+    run.show("", text.section("Which prices earn most within the limits?"), plans.plan_report(plan))
     tables = {
         "forecast": frames.forecast_frame(model, engine.forecast(shop, model, horizon=policy.horizon)),
         "elasticities": frames.elasticity_frame(model, elasticities),
         "prices": plan.to_frame(),
     }
     files = run.write(tables, {"plan.json": plan.to_json(), **picture(run, plan)})
-    run.show(text.section("Files"), text.where(files), "What went in, with its policy: " + str(folder))
+    run.show("", text.section("Files"), text.where(files), "What went in, with its policy: " + str(folder))
     run.finish({"files": files, **summaries.accuracy_summary(score), **summaries.plan_summary(plan)})
 
 

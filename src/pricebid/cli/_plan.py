@@ -47,6 +47,10 @@ def price(
     before = None if previous is None else read_result(previous, "prices")
     read = read_shop(run, shop)
     fitted = get_model(run, read, folder=model, seed=aim.seed)
+    if aim.price.max_change is None and not any(rule.price and rule.price.max_change for rule in aim.rules):
+        run.note(
+            "note: no max_change in the policy: prices may go where none was ever charged, and nobody knows demand"
+        )
     with run.progress("Planning") as progress:
         plan = engine.price(read, fitted, aim, start=start, progress=progress)
     files = plan.write(run.out, file_format=run.file_format, previous=before)

@@ -1,0 +1,49 @@
+"""One template shop and one model of it, made by the commands themselves."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pricebid.cli import app
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """A folder with a shop and a model.
+
+    Parameters
+    ----------
+    shop, model : Path
+        As `init` and `fit` made them.
+    """
+
+    shop: Path
+    model: Path
+
+    def run(self, *arguments: object, expect: int = 0) -> str:
+        """Run a command and give its standard output."""
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == expect, result.output
+        return result.stdout
+
+    def json(self, *arguments: object) -> dict[str, Any]:
+        """Run a command with --json and give what it printed."""
+        return json.loads(self.run(*arguments, "--json", "--quiet"))
+
+    @property
+    def policy(self) -> Path:
+        """The template's policy."""
+        return self.shop / "policy.toml"
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    folder = tmp_path_factory.mktemp("place")
+    place = Workplace(shop=folder / "shop", model=folder / "model")
+    place.run("init", place.shop)
+    place.run("fit", place.shop, "--model", place.model, "--quiet")
+    return place
