@@ -10,11 +10,15 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks.quality.anchors import ANCHORS, HEAVY
 from benchmarks.quality.blocks import ORIGINS, Accuracy, Block, accuracy, blocks
 from benchmarks.quality.data import PANELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # (panel, horizon): highest WAPE, widest bias, and the known figures of the anchors on these cells where there are any.
 CASES: dict[tuple[str, int], str] = {
@@ -141,7 +145,7 @@ def methods_of(*, heavy: bool, anchors: bool = True, own: bool = True) -> list[s
     return [*wanted, "engine"] if own else wanted
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table, panel by panel."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--panel", nargs="*", default=list(dict.fromkeys(panel for panel, _ in CASES)))
@@ -149,7 +153,7 @@ def main() -> None:
     parser.add_argument("--heavy", action="store_true", help="AutoETS and LightGBM too: minutes")
     parser.add_argument("--anchors-only", action="store_true")
     parser.add_argument("--engine-only", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
     methods = methods_of(heavy=asked.heavy, anchors=not asked.engine_only, own=not asked.anchors_only)
     for (panel, horizon), known in CASES.items():
         if panel in asked.panel and (not asked.horizon or horizon in asked.horizon):

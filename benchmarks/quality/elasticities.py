@@ -14,6 +14,8 @@ import numpy as np
 from benchmarks.quality.data import orange_juice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pricebid.tables.arrays import History
@@ -107,11 +109,11 @@ def table(rows: list[BrandSlopes]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rivals-only", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
     history = orange_juice()
     rows = [
         fixed_effects(history),

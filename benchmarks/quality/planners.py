@@ -6,6 +6,7 @@ A planner is a callable ``(market, bounds) -> float64[offer]``; it looks at ``ma
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -114,8 +115,6 @@ def _best_logit(
     market: Market, bounds: Bounds, *, slope: NDArray[np.float64], constant: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Best prices for an estimated logit, the outside share at average prices being the market's."""
-    from dataclasses import replace
-
     usual = market.truth.layout.grouped(market.history.price.mean(axis=1))
     inside = np.exp(constant - slope * usual).sum(axis=1, keepdims=True)
     odds = market.settings.inside / (1 - market.settings.inside)
@@ -156,6 +155,91 @@ def _rank_in_group(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     return rank
 
 
+@dataclass(frozen=True, kw_only=True)
+class _TrueSlopes:
+    """Level and elasticities of a market's truth at today's prices, float64[group, sku] but ``weight`` sums to 1.
+
+    Parameters
+    ----------
+    base : float64[group, sku]
+        Units over the horizon.
+    alone : float64[group, sku]
+        Elasticity to the own price relative to the group's: own less pull.
+    pull : float64[group, sku]
+        Mean elasticity of the others to this price.
+    cross : float64[group, sku]
+        Elasticity to the group's price index.
+    """
+
+    base: NDArray[np.float64]
+    alone: NDArray[np.float64]
+    pull: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """Weight of each price in the group's index."""
+        weight: NDArray[np.float64] = self.pull / self.pull.sum(axis=1, keepdims=True)
+        return weight
+
+
+def _true_slopes(market: Market) -> _TrueSlopes:
+    truth, layout = market.truth, market.truth.layout
+    elasticity = truth.elasticity(truth.current)
+    own = np.einsum("gii->gi", elasticity)
+    others = elasticity - own[..., None] * np.eye(layout.skus)
+    pull = others.sum(axis=1) / max(layout.skus - 1, 1)
+    cross = others.sum(axis=2) / (1 - pull / pull.sum(axis=1, keepdims=True))
+    return _TrueSlopes(base=layout.grouped(truth.units(truth.current)), alone=own - pull, pull=pull, cross=cross)
+
+
+def told_log_linear(market: Market, bounds: Bounds) -> NDArray[np.float64]:
+    """Plan on a log-linear response that is told the true level and elasticities at today's prices.
+
+    What is lost here is lost to the form (constant elasticities, one price index per group), not to the estimate.
+    """
+    from pricebid.demand import LogLinearResponse
+
+    layout, told = market.truth.layout, _true_slopes(market)
+    _, region, category = layout.labels()
+    group = np.unique(np.char.add(category.astype(str), region.astype(str)), return_inverse=True)[1]
+    response = LogLinearResponse(
+        current=market.truth.current,
+        base=layout.flat(told.base)[:, None],
+        groups=group,
+        weight=layout.flat(told.weight),
+        own_mean=layout.flat(told.alone + told.pull - told.cross * told.weight),
+        cross_mean=layout.flat(told.cross),
+    )
+    return plan_by_response(response, market, bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attraction:
+    """Market-share attraction in log prices (Cooper and Nakanishi 1988): own-price power over the group's sum."""
+
+    current: NDArray[np.float64]
+    told: _TrueSlopes
+
+    def rate(
+        self, price: NDArray[np.float64], *, lift: NDArray[np.float64], reference: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return units over the horizon, float64[..., group, sku]."""
+        del lift, reference
+        attraction = (price / self.current) ** self.told.alone
+        share = self.told.pull / np.abs(self.told.alone)
+        whole = 1 + (share * (attraction - 1)).sum(axis=-1, keepdims=True)
+        rate: NDArray[np.float64] = self.told.base * attraction / whole
+        return rate
+
+
+def told_attraction(market: Market, bounds: Bounds) -> NDArray[np.float64]:
+    """Plan on an attraction response told the same as `told_log_linear`: what another form would lose."""
+    truth, layout = market.truth, market.truth.layout
+    buyers = _Attraction(current=layout.grouped(truth.current), told=_true_slopes(market))
+    return replace(truth, buyers=buyers, visitors=np.ones((1, layout.groups))).best(bounds)
+
+
 def fitted(market: Market) -> DemandModel:
     """Fit the engine's demand model with its defaults."""
     from pricebid.demand import fit
@@ -170,6 +254,7 @@ def engine_response(market: Market, bounds: Bounds) -> NDArray[np.float64]:
 
 def engine(market: Market, bounds: Bounds) -> NDArray[np.float64]:
     """Plan with the whole engine, default settings: the shop is read, the model fitted, the shop priced."""
+    from pricebid.demand import fit
     from pricebid.policy import Policy
     from pricebid.pricing import price
 
@@ -180,7 +265,5 @@ def engine(market: Market, bounds: Bounds) -> NDArray[np.float64]:
             "price": {"min_margin": bounds.min_margin, "max_change": bounds.max_change, "step": bounds.step},
         }
     )
-    from pricebid.demand import fit
-
     plan = price(shop, fit(shop.history(), seed=0), policy)
     return np.asarray(plan.price, dtype=float)

@@ -18,7 +18,7 @@ from benchmarks.quality import recovery_rivals as rivals
 from pricebid.simulate import RecoverySettings, draw_recovery, within_category
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -127,14 +127,14 @@ def table(found: list[Recovery]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--case", nargs="*", default=list(CASES), choices=list(CASES))
     parser.add_argument("--rivals-only", action="store_true")
     parser.add_argument("--engine-only", action="store_true")
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
     methods = [
         m for m in METHODS if (m != "engine" or not asked.rivals_only) and (m == "engine" or not asked.engine_only)
     ]

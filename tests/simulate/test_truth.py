@@ -106,14 +106,14 @@ def test_best_prices_match_brute_force_on_a_small_market(kind: str) -> None:
 def test_logit_best_has_one_mark_up_per_group() -> None:
     # The closed form: at the optimum of a multinomial logit every offer of a group carries the mark-up 1 / (slope s0).
     drawn = market(seed=5)
-    wide = Bounds(max_change=0.9, min_margin=0.0, step=0.001)
+    wide = Bounds(max_change=0.9, min_margin=0.0, step=0.01)
     best = drawn.best(wide)
     margin = drawn.truth.layout.grouped(best - drawn.truth.cost)
     outside = 1 - drawn.truth.buyers.rate(
         drawn.truth.layout.grouped(best), lift=np.zeros(margin.shape), reference=np.zeros(margin.shape)
     ).sum(axis=1, keepdims=True)
     expected = 1 / (drawn.truth.buyers.slope * outside)
-    np.testing.assert_allclose(margin, np.repeat(expected, 4, axis=1), atol=0.003)
+    np.testing.assert_allclose(margin, np.repeat(expected, 4, axis=1), atol=0.02)
 
 
 @pytest.mark.parametrize("kind", KINDS)
