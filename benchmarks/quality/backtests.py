@@ -20,6 +20,8 @@ from benchmarks.quality.data import PANELS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pricebid.tables.arrays import History
+
 # (panel, horizon): highest WAPE, widest bias, and the known figures of the anchors on these cells where there are any.
 CASES: dict[tuple[str, int], str] = {
     ("orange juice", 4): "reach .400, bias within .05; known: log-log .431, LightGBM .430, blend .411",
@@ -68,12 +70,12 @@ class Guess:
     high: np.ndarray | None = None
 
 
-def engine(block: Block) -> Guess:
-    """Fit the engine's demand model with its defaults on what came before, and forecast the block."""
-    from pricebid.demand import fit
+def engine(history: History, horizon: int, origins: int) -> list[Guess]:
+    """Backtest the engine with its defaults: one guess per block."""
+    from pricebid.demand import backtest
 
-    found = fit(block.train, seed=0).forecast(block.future)
-    return Guess(median=found.p50, mean=found.mean, low=found.p10, high=found.p90)
+    found = backtest(history, horizon=horizon, origins=origins).origins
+    return [Guess(median=one.p50, mean=one.mean, low=one.p10, high=one.p90) for one in found]
 
 
 def anchor(name: str, block: Block) -> Guess:
@@ -84,12 +86,16 @@ def anchor(name: str, block: Block) -> Guess:
 
 def measure(panel: str, horizon: int, methods: list[str], *, origins: int = ORIGINS) -> list[Line]:
     """Backtest methods on a panel; where both are asked for, the blend of log-log and LightGBM too."""
-    cut = list(blocks(PANELS[panel](), horizon, origins))
+    history = PANELS[panel]()
+    cut = list(blocks(history, horizon, origins))
     guesses: dict[str, list[Guess]] = {}
     seconds: dict[str, float] = {}
     for method in methods:
         begun = time.perf_counter()
-        guesses[method] = [engine(block) if method == "engine" else anchor(method, block) for block in cut]
+        if method == "engine":
+            guesses[method] = engine(history, horizon, origins)
+        else:
+            guesses[method] = [anchor(method, block) for block in cut]
         seconds[method] = (time.perf_counter() - begun) / len(cut)
     if {"pooled log-log", "LightGBM"} <= set(methods):
         pairs = zip(guesses["pooled log-log"], guesses["LightGBM"], strict=True)
