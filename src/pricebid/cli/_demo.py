@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pricebid.pricing import PricePlan
 
 PICTURE = "plan.png"
+ORIGINS = 4
 
 
 def demo(run: Run) -> None:
@@ -32,7 +33,7 @@ def demo(run: Run) -> None:
     policy = engine.read_policy(folder / "policy.toml")
     run.show(text.section("Orange juice, 11 packs in 83 stores"), text.history_words(shop.history()))
     with run.progress("Backtesting") as progress:
-        score = engine.backtest(shop, horizon=policy.horizon, origins=2, seed=policy.seed, progress=progress)
+        score = engine.backtest(shop, horizon=policy.horizon, origins=ORIGINS, seed=policy.seed, progress=progress)
     run.show("", text.section("How good are the forecasts?"), models.accuracy_report(score))
     model = get_model(run, shop, folder=None, seed=policy.seed)
     elasticities = model.elasticities()
@@ -41,12 +42,15 @@ def demo(run: Run) -> None:
         plan = engine.price(shop, model, policy, progress=progress)
     run.show("", text.section("Which prices earn most within the limits?"), plans.plan_report(plan))
     tables = {
+        "backtest": score.to_frame(),
+        "metrics": score.metrics_frame(),
         "forecast": frames.forecast_frame(model, engine.forecast(shop, model, horizon=policy.horizon)),
         "elasticities": frames.elasticity_frame(model, elasticities),
+        "cross": frames.cross_frame(model, elasticities),
         "prices": plan.to_frame(),
     }
     files = run.write(tables, {"plan.json": plan.to_json(), **picture(run, plan)})
-    run.show("", text.section("Files"), text.where(files), "What went in, with its policy: " + str(folder))
+    run.show("", text.section("Files"), text.where(files), text.plain(f"What went in, and the policy: {folder}"))
     run.finish({"files": files, **summaries.accuracy_summary(score), **summaries.plan_summary(plan)})
 
 

@@ -53,7 +53,7 @@ def price(
         )
     with run.progress("Planning") as progress:
         plan = engine.price(read, fitted, aim, start=start, progress=progress)
-    files = plan.write(run.out, file_format=run.file_format, previous=before)
+    files = run.under_out(plan.write(run.out, file_format=run.file_format, previous=before))
     run.show(plans.plan_report(plan), text.where(files))
     run.finish({"files": files, **summaries.plan_summary(plan)})
 

@@ -111,7 +111,11 @@ class Run:
         """Write result tables and documents to the output folder, all or none of them."""
         from pricebid.tables import write_results
 
-        return write_results(self.out, frames, documents=documents, file_format=self.file_format)
+        return self.under_out(write_results(self.out, frames, documents=documents, file_format=self.file_format))
+
+    def under_out(self, files: Files) -> Files:
+        """Name files of the output folder as the user named the folder, not by their absolute path."""
+        return tuple(self.out / file.name for file in files)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[str, float], None]]:

@@ -53,7 +53,12 @@ def section(title: str) -> Rule:
 
 def where(files: Sequence[Path]) -> Text:
     """Say which files were written."""
-    return Text("Written: " + ", ".join(str(path) for path in files), overflow="fold")
+    return plain("Written: " + ", ".join(str(path) for path in files))
+
+
+def plain(words: str) -> Text:
+    """Give words to be shown as they are, broken anywhere rather than cut off."""
+    return Text(words, overflow="fold")
 
 
 def shop_report(shop: Shop) -> RenderableType:
