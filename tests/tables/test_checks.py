@@ -197,3 +197,55 @@ def test_the_tables_of_ads_orders_and_experiments_are_checked_too() -> None:
     table = Shop.from_frames({"touches": touches}).table("touches")
     assert table is not None
     assert table.array("time")[0] == np.datetime64("2024-01-01T12:30:00")
+
+
+def test_cells_that_cannot_be_read_hide_no_other_fault_of_their_table() -> None:
+    frame = sales(units=["1"] * 9 + ["many"], price=[2.0] * 9 + [0.0], discount=[3.0] + [0.0] * 9)
+    frame["date"] = frame["date"].astype(str)
+    frame.loc[4, "date"] = "31/12/2024"
+    found = faults_of({"sales": frame})
+    assert len(found) == 4
+    for words in (
+        "'31/12/2024' is not an ISO date",
+        "'many' is not a number",
+        "0 must be above 0",
+        "3 is above price 2",
+    ):
+        assert any(words in one for one in found)
+
+
+def test_an_hour_must_be_given_once_hours_are_keys() -> None:
+    assert "column hour: is empty" in faults_of({"sales": sales(hour=[1.0] * 9 + [None])})[0]
+    assert "column hour: 24 must be at most 23" in faults_of({"sales": sales(hour=[1.0] * 9 + [24.0])})[0]
+    assert "column hour: 1.5 must be a whole number" in faults_of({"sales": sales(hour=[1.0] * 9 + [1.5])})[0]
+
+
+def test_an_offer_that_no_row_prices_is_refused_until_a_table_does() -> None:
+    frame = pd.concat([sales(), sales(sku="b", units=0.0, price=np.nan)])
+    assert "b in all has no price in any row" in faults_of({"sales": frame})[0]
+    shop = Shop.from_frames({"sales": frame, "catalog": pd.DataFrame({"sku": ["b"], "price": [3.0]})})
+    np.testing.assert_array_equal(shop.history().price[1], np.full(10, 3.0))
+
+
+def test_skus_of_the_catalog_without_sales_or_price_are_a_warning() -> None:
+    shop = Shop.from_frames({"sales": sales(), "catalog": pd.DataFrame({"sku": ["a", "b"], "cost": 1.0})})
+    assert [str(one) for one in shop.warnings] == [
+        "catalog row 2 column sku: 'b' has neither sales nor a price: it is not offered"
+    ]
+    assert shop.offers.sku.tolist() == ["a"]
+
+
+def test_a_column_of_mostly_text_is_no_driver() -> None:
+    shop = Shop.from_frames({"sales": sales(note=["7"] + ["fine"] * 9)})
+    assert shop.history().driver_names == ()
+    assert "'fine' is not a number" in faults_of({"sales": sales(heat=["fine"] + ["7"] * 9)})[0]
+
+
+def test_a_mistyped_file_name_is_pointed_at_where_nothing_else_is_there(tmp_path: Path) -> None:
+    sales().to_csv(tmp_path / "slaes.csv", index=False)
+    with pytest.raises(TableError, match=r"slaes\.csv belongs to no table and is not read; did you mean 'sales'"):
+        Shop.read(tmp_path)
+    (tmp_path / "catalog.csv").write_text("sku,cots\na,1\n")
+    report = Shop.check(tmp_path)
+    assert "did you mean 'cost'" in str(report.faults[0])
+    assert "did you mean 'sales'" in report.notices[0]

@@ -51,8 +51,17 @@ def test_tables_and_documents_arrive_and_other_files_stay(tmp_path: Path) -> Non
     assert [path.name for path in folder.parent.iterdir()] == ["out"]
     read = pd.read_csv(folder / "prices.csv", parse_dates=["date"])
     pd.testing.assert_frame_equal(read, FRAME, check_dtype=False)
-    assert "2024-01-01," in (folder / "prices.csv").read_text()
+    assert (folder / "prices.csv").read_text().splitlines() == [
+        "date,sku,units,n",
+        '2024-01-01,"say ""hi"", you",0.1,1',
+        "2024-01-08,b,,2",
+    ]
     assert pd.read_parquet(folder / "prices.parquet")["sku"].tolist() == FRAME["sku"].tolist()
+
+
+def test_csv_is_quoted_only_where_a_text_needs_it(tmp_path: Path) -> None:
+    write_results(tmp_path / "out", {"prices": FRAME.iloc[[1]]})
+    assert (tmp_path / "out" / "prices.csv").read_text().splitlines() == ["date,sku,units,n", "2024-01-08,b,,2"]
 
 
 def test_parquet_of_an_earlier_result_does_not_outlive_it(tmp_path: Path) -> None:

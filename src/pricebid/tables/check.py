@@ -17,14 +17,23 @@ if TYPE_CHECKING:
 
 _PAIRS = (
     ("min_price", "max_price", "{:g} is above max_price {:g}"),
+    ("discount", "price", "{:g} is above price {:g}; a discount is money per unit"),
     ("units", "stock", "{:g} is above the row's stock {:g}; stock is what could have been sold in the period"),
     ("start", "end", "{} is after the end {}"),
     ("launch_date", "season_end", "{} is after season_end {}"),
 )
 
 
-def table_faults(table: Table) -> Iterator[Fault]:
-    """Yield every fault of a table on its own, one per column and kind, with the first row and the count."""
+def table_faults(table: Table, *, whole: bool = True) -> Iterator[Fault]:
+    """Yield every fault of a table on its own, one per column and kind, with the first row and the count.
+
+    Parameters
+    ----------
+    table : Table
+        Typed columns.
+    whole : bool
+        False where columns could not be read: then rows that look the same may differ.
+    """
     rules = schema(table.name)
     for name, column in zip(table.columns, table.data, strict=True):
         rule = rules.rule(name)
@@ -37,7 +46,8 @@ def table_faults(table: Table) -> Iterator[Fault]:
     if not len(table) and any(rule.required for rule in rules.columns):
         yield Fault(table=table.name, message="has a header and no rows; fill it, or leave the file out")
     yield from _pair_faults(table)
-    yield from _duplicates(table, rules.key)
+    if whole:
+        yield from _duplicates(table, rules.key)
 
 
 def table_warnings(table: Table) -> Iterator[Fault]:
@@ -75,7 +85,7 @@ def _date_faults(table: Table, rule: ColumnRule, column: NDArray[np.datetime64])
 def _number_faults(table: Table, rule: ColumnRule, column: NDArray[np.float64]) -> Iterator[Fault]:
     empty = np.isnan(column)
     low, high = (np.nanmin(column), np.nanmax(column)) if len(column) and not empty.all() else (0.0, 0.0)
-    if rule.required and empty.any():
+    if (rule.required or (table.name, rule.name) == ("sales", "hour")) and empty.any():
         if table.name == "sales" and rule.name == "price" and table.has("units"):
             empty = empty & (table.numbers("units") != 0.0)  # nothing sold: no average price
         yield from _at(table, rule.name, empty, "is empty; every row needs one")

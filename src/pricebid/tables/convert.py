@@ -30,7 +30,7 @@ def from_arrow(name: str, arrow: pa.Table) -> tuple[Table | None, tuple[Fault, .
     Returns
     -------
     table : Table or None
-        None where a fault leaves no use for the table.
+        The columns that could be read; None where there are none.
     faults : tuple of Fault
         Missing and unknown columns, and cells of the wrong type.
     notices : tuple of str
@@ -58,7 +58,7 @@ def from_arrow(name: str, arrow: pa.Table) -> tuple[Table | None, tuple[Fault, .
             columns.append(column)
         except TableError as error:
             faults.extend(error.faults)
-    table = None if faults else Table(name=name, columns=tuple(columns), data=tuple(data))
+    table = Table(name=name, columns=tuple(columns), data=tuple(data)) if data else None
     return table, tuple(_capped(name, faults)), tuple(notices)
 
 
@@ -126,8 +126,8 @@ def _may_be_number(values: pa.ChunkedArray) -> bool:
     if pa.types.is_null(kind):
         return True
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        first = values.slice(0, 1000).to_pandas()
-        return bool(pd.to_numeric(first, errors="coerce").notna().any())
+        given = values.slice(0, 1000).to_pandas().replace("", None).dropna()
+        return len(given) == 0 or float(pd.to_numeric(given, errors="coerce").notna().mean()) > 0.5
     return _numeric(kind)
 
 

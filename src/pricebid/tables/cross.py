@@ -64,6 +64,9 @@ def cross_warnings(tables: Tables, panel: Panel | None, offers: Offers | None) -
         yield from _strangers(
             sales, catalog.text("sku").labels, "is not in catalog: it has no category and no cost there"
         )
+    if catalog is not None and offers is not None:
+        idle = Table(name="catalog", columns=("sku",), data=(catalog.text("sku"),))
+        yield from _strangers(idle, np.unique(offers.sku), "has neither sales nor a price: it is not offered")
     if rivals is not None and (sales is not None or catalog is not None):
         yield from _strangers(rivals, known_skus(tables), "is not ours: its rows are not used")
     if offers is not None and panel is not None:
@@ -200,6 +203,15 @@ def _far_from_sales(offers: Offers, panel: Panel) -> Iterator[Fault]:
             f"{panel.last_price[at]:g}: other units, or a slipped decimal point?"
         )
         yield Fault(table="offers", column="price", message=message, count=int(far.sum()))
+
+
+def without_price(offers: Offers) -> Iterator[Fault]:
+    """Yield a fault where nothing tells what an offer costs the buyer today."""
+    bad = np.isnan(offers.current_price)
+    if bad.any():
+        at = int(np.argmax(bad))
+        message = f"{offers.sku[at]} in {offers.region[at]} has no price in any row; give it one in offers or catalog"
+        yield Fault(table="sales", column="price", message=message, count=int(bad.sum()))
 
 
 def too_many_cells(offers: int, periods: int) -> Iterator[Fault]:

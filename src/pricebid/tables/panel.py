@@ -90,13 +90,6 @@ class Panel:
         return between & reported[region]
 
     @cached_property
-    def seen(self) -> NDArray[np.bool_]:
-        """Where the table has a row, bool[offer, period]."""
-        result = np.zeros(self.shape, dtype=bool)
-        result.flat[self._flat] = True
-        return freeze(result)
-
-    @cached_property
     def price(self) -> NDArray[np.float64]:
         """Shelf price, float64[offer, period], carried forward, then backward; NaN for offers without any price."""
         return freeze(carried(self._dense(self.sales.numbers("price"), np.nan)))

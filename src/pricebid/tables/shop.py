@@ -13,7 +13,7 @@ from pricebid.errors import Fault, InputError, TableError
 from pricebid.tables.arrays import Competitors, Future, History, Offers
 from pricebid.tables.axis import Axis, offer_axis
 from pricebid.tables.check import table_faults, table_warnings
-from pricebid.tables.cross import cross_faults, cross_warnings, notices_of, too_many_cells
+from pricebid.tables.cross import cross_faults, cross_warnings, notices_of, too_many_cells, without_price
 from pricebid.tables.future import build_competitors, build_events, build_future
 from pricebid.tables.offers import build_offers
 from pricebid.tables.panel import Panel
@@ -92,17 +92,23 @@ class Shop:
     def _faults(self) -> tuple[Fault, ...]:
         names = [table.name for table in self.tables]
         twice = sorted({name for name in names if names.count(name) > 1})
-        alone = [fault for table in self.tables for fault in table_faults(table)]
+        torn = {fault.table for fault in self.found.faults}
+        alone = [fault for table in self.tables for fault in table_faults(table, whole=table.name not in torn)]
         alone += [Fault(table=name, message="is there twice; keep one") for name in twice]
-        broken = {fault.table for fault in alone} | {fault.table for fault in self.found.faults}
+        broken = {fault.table for fault in alone} | torn
         sound = {table.name: table for table in self.tables if table.name not in broken}
         if "sales" in broken or not (sound or broken):
-            nothing = () if broken else (Fault(table="sales", message="is not there, nor any other table of a shop"),)
-            return (*alone, *nothing)
+            return (*alone, *(() if broken else self._nothing()))
         across = list(cross_faults(sound, self.settings))
         if not across and not broken and "sales" in sound:
             across = list(too_many_cells(len(self._axis), len(self._panel.periods)))
+        if not across and not broken:
+            across = list(without_price(self.offers))
         return (*alone, *across)
+
+    def _nothing(self) -> tuple[Fault, ...]:
+        seen = "".join(f"; {notice}" for notice in self.found.notices[:3])
+        return (Fault(table="sales", message=f"is not there, nor any other table of a shop{seen}"),)
 
     # -- making one ---------------------------------------------------------------------------------------------
 
@@ -139,10 +145,14 @@ class Shop:
     @classmethod
     def check(cls, path: str | Path) -> Report:
         """Say what `read` would find wrong, what is odd and which features are off, without raising."""
+        from pricebid.tables.read import read_folder
+
+        found = Report()
         try:
-            shop = cls.read(path)
+            tables, found, settings = read_folder(Path(path))
+            shop = cls._checked(tables, found, settings)
         except TableError as error:
-            return Report(faults=error.faults)
+            return Report(faults=error.faults, notices=found.notices)
         return Report(warnings=shop.warnings, notices=shop.notices)
 
     def with_table(self, table: Table) -> Shop:
@@ -240,12 +250,14 @@ class Shop:
     @cached_property
     def _history(self) -> History:
         panel = self._panel
+        seen = np.isin(np.arange(len(self._axis)), self._axis.rows)
+        unpriced = np.isnan(panel.price) & seen[:, None]  # rows that sold nothing and have no price
         return History(
             offers=self.offers,
             frequency=self.period.frequency,
             periods=panel.periods,
             units=panel.units,
-            price=panel.price,
+            price=freeze(np.where(unpriced, self.offers.current_price[:, None], panel.price)),
             censored=panel.censored,
             driver_names=panel.driver_names,
             drivers=panel.drivers,
