@@ -121,7 +121,11 @@ def allowed_prices(shop: Shop, policy: Policy, economics: Economics, future: Fut
     """
     offers, current = shop.offers, np.round(economics.reference, shop.settings.decimals)
     notices: list[str] = []
-    bounds = [*_table_bounds(offers), *_policy_bounds(shop, policy, economics, future), *_market_bounds(shop, policy, future, notices)]
+    bounds = [
+        *_table_bounds(offers),
+        *_policy_bounds(shop, policy, economics, future),
+        *_market_bounds(shop, policy, future, notices),
+    ]
     bounds.append(_search_bound(bounds, current))
     least = np.stack([bound.least for bound in bounds])
     most = np.stack([bound.most for bound in bounds])
@@ -175,15 +179,22 @@ def _table_bounds(offers: Offers) -> Iterator[Bound]:
 
 def _policy_bounds(shop: Shop, policy: Policy, economics: Economics, future: Future) -> Iterator[Bound]:
     for rules, rows, words in price_rules(policy, shop.offers):
+
         def only(value: NDArray[np.float64], rows: NDArray[np.bool_] = rows) -> NDArray[np.float64]:
             return np.where(rows, value, np.nan)
 
         if rules.never_below_cost:
             yield _bound(f"never_below_cost{words}", 0, least=only(margin_floor(economics, 0.0)))
         if rules.min_margin is not None:
-            yield _bound(f"min_margin {rules.min_margin:g}{words}", 0, least=only(margin_floor(economics, rules.min_margin)))
+            yield _bound(
+                f"min_margin {rules.min_margin:g}{words}", 0, least=only(margin_floor(economics, rules.min_margin))
+            )
         if rules.prior_low_days is not None:
-            yield _bound(f"prior_low_days {rules.prior_low_days}{words}", 0, most=only(prior_low(shop, future, rules.prior_low_days)))
+            yield _bound(
+                f"prior_low_days {rules.prior_low_days}{words}",
+                0,
+                most=only(prior_low(shop, future, rules.prior_low_days)),
+            )
         if rules.max_change is not None:
             reference = economics.reference
             yield _bound(
@@ -227,7 +238,9 @@ def _market_bounds(shop: Shop, policy: Policy, future: Future, notices: list[str
         rows = matching(rule, shop.offers)
         alone = int((rows & np.isnan(average)).sum())
         if alone:
-            notices.append(f"market_average [{below:g}, {above:g}]: no rival left for {alone:,} offers, where the rule is skipped")
+            notices.append(
+                f"market_average [{below:g}, {above:g}]: no rival left for {alone:,} offers, where the rule is skipped"
+            )
         yield _bound(
             f"market_average [{below:g}, {above:g}]", 1,
             least=np.where(rows, average * (1.0 + below), np.nan), most=np.where(rows, average * (1.0 + above), np.nan),
@@ -238,7 +251,10 @@ def _search_bound(bounds: list[Bound], current: NDArray[np.float64]) -> Bound:
     """Return the range that is searched where nothing else bounds a price, wide enough to hold every floor and cap."""
     least = np.stack([bound.least for bound in bounds]) if bounds else np.full((1, len(current)), np.nan)
     most = np.stack([bound.most for bound in bounds]) if bounds else np.full((1, len(current)), np.nan)
-    floor, cap = np.where(np.isnan(least), -np.inf, least).max(axis=0), np.where(np.isnan(most), np.inf, most).min(axis=0)
+    floor, cap = (
+        np.where(np.isnan(least), -np.inf, least).max(axis=0),
+        np.where(np.isnan(most), np.inf, most).min(axis=0),
+    )
     return Bound(
         name=f"search range, {1 / SEARCH_FACTOR:g} to {SEARCH_FACTOR:g} times the current price",
         least=np.minimum(current, cap) / SEARCH_FACTOR, most=np.maximum(current, floor) * SEARCH_FACTOR, rank=3,
@@ -269,9 +285,13 @@ def _grids(policy: Policy, offers: Offers, decimals: int) -> tuple[tuple[Grid, .
     return tuple(grids), np.asarray(grid_of, dtype=np.intp)
 
 
-def _each(grids: tuple[Grid, ...], grid_of: NDArray[np.intp], bound: NDArray[np.float64], end: str) -> NDArray[np.int64]:
+def _each(
+    grids: tuple[Grid, ...], grid_of: NDArray[np.intp], bound: NDArray[np.float64], end: str
+) -> NDArray[np.int64]:
     numbers = np.zeros(len(bound), dtype=np.int64)
     for at, grid in enumerate(grids):
         rows = grid_of == at
-        numbers[rows] = grid.first(np.maximum(bound[rows], 10.0**-grid.decimals)) if end == "first" else grid.last(bound[rows])
+        numbers[rows] = (
+            grid.first(np.maximum(bound[rows], 10.0**-grid.decimals)) if end == "first" else grid.last(bound[rows])
+        )
     return numbers

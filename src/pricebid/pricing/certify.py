@@ -59,7 +59,7 @@ def _by_offer(problem: PriceProblem, price: NDArray[np.float64], shadow: NDArray
     top, best = here.copy(), price.copy()
     for start in range(0, max(1, int(ladder.sizes.max(initial=0))), _WIDTH):
         options = ladder.chunk(start, _WIDTH)
-        worth = lagrangian(problem.table(price, options.prices), limits, shadow)
+        worth = problem.worth(price, options.prices, shadow)
         worth = np.where(options.allowed, worth, -np.inf)
         option = worth.argmax(axis=1)
         value = worth[np.arange(len(price)), option]

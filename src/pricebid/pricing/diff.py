@@ -34,10 +34,23 @@ def diff_frames(after: pd.DataFrame, before: pd.DataFrame, *, keys: tuple[str, .
     for name in keys:
         new[name] = new[name].astype(str)
     both = new.merge(old, on=list(keys), how="outer", suffixes=("", "_before"))
-    both = both.rename(columns={"price_before": "previous_price", "units_before": "previous_units", "profit_before": "previous_profit"})
+    both = both.rename(
+        columns={"price_before": "previous_price", "units_before": "previous_units", "profit_before": "previous_profit"}
+    )
     both["change"] = both["price"] / both["previous_price"] - 1.0
     same = np.isclose(both["price"].to_numpy(), both["previous_price"].to_numpy(), rtol=0.0, atol=1e-9)
     both = both[~same]
     order = both["change"].abs().fillna(np.inf).sort_values(ascending=False, kind="stable").index
-    columns = [*keys, "previous_price", "price", "change", "previous_units", "units", "previous_profit", "profit", "reason"]
-    return both.loc[order, columns].reset_index(drop=True)
+    columns = [
+        *keys,
+        "previous_price",
+        "price",
+        "change",
+        "previous_units",
+        "units",
+        "previous_profit",
+        "profit",
+        "reason",
+    ]
+    changed: pd.DataFrame = both.loc[order, columns].reset_index(drop=True)
+    return changed

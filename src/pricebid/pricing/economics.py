@@ -127,6 +127,35 @@ class Economics:
                 found[name] += more
         return found
 
+    def combined(
+        self,
+        response: PriceResponse,
+        price: NDArray[np.float64],
+        ladder: NDArray[np.float64],
+        weights: dict[str, NDArray[np.float64]],
+    ) -> NDArray[np.float64]:
+        """Return ``sum_o weights[o] * table[o]``, float64[offer, option], with the weights applied before the spill.
+
+        Parameters
+        ----------
+        response, price, ladder
+            As in :meth:`table`.
+        weights : dict of float64[offer]
+            By outcome, what it counts for each offer whose outcome it is.
+        """
+        names = tuple(weights)
+        sold = self.sold(response.options(price, ladder), response.dispersion)
+        there = self.unit_values(ladder, names)
+        worth = sum(weights[name][:, None] * value for name, value in there.items()) * sold
+        if "changes" in names:
+            worth = worth + weights["changes"][:, None] * self.changed(ladder)
+        if interacts(response):
+            here = self.unit_values(price, names)
+            value = sum(weights[name] * one for name, one in here.items())
+            value = value * self.slope(response.units(price), response.dispersion)
+            worth = worth + response.spill(price, ladder, value[None])[0]
+        return np.asarray(worth)
+
 
 def interacts(response: PriceResponse) -> bool:
     """Return whether any group has two offers."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from pricebid.pricing.economics import OBJECTIVE, excesses, limit_totals
 from pricebid.pricing.intervals import predictive
+from pricebid.pricing.reasons import goal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class Explanation:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per price."""
-        import pandas as pd  # noqa: PLC0415 - pandas is loaded only at the exits
+        import pandas as pd
 
         names = ("price", "units", "units_low", "units_high", "revenue", "profit", "gain")
         frame = pd.DataFrame({name: getattr(self, name) for name in names})
@@ -73,10 +74,16 @@ class Explanation:
         return frame
 
     def __str__(self) -> str:
-        head = f"{'price':>10} {'units':>10} {'80 % range':>17} {'revenue':>12} {'profit':>12} {'plan ' + self.goal:>14}"
+        head = (
+            f"{'price':>10} {'units':>10} {'80 % range':>17} {'revenue':>12} {'profit':>12} {'plan ' + self.goal:>14}"
+        )
         lines = [self.title, self.reason, "", head]
         for at, barred in enumerate(self.barred):
-            marks = ["<- planned"] * (at == self.picked) + ["current"] * (at == self.current) + [f"barred: {barred}"] * bool(barred)
+            marks = (
+                ["<- planned"] * (at == self.picked)
+                + ["current"] * (at == self.current)
+                + [f"barred: {barred}"] * bool(barred)
+            )
             span = f"{self.units_low[at]:,.1f}-{self.units_high[at]:,.1f}"
             lines.append(
                 f"{self.price[at]:>10,.2f} {self.units[at]:>10,.1f} {span:>17} {self.revenue[at]:>12,.2f} "
@@ -99,9 +106,9 @@ def explain(plan: PricePlan, offer: int) -> Explanation:
     low, high = predictive(demand, _deviation(plan, offer, prices), np.full(len(prices), dispersion))
     available = problem.economics.available[offer]
     picked = int(np.abs(prices - plan.price[offer]).argmin())
-    keys = ", ".join(f"{name} {label[offer]}" for name, label in zip(plan.offers.columns, plan.offers.labels, strict=True))
-    from pricebid.pricing.reasons import goal  # noqa: PLC0415 - reasons and explain stand beside each other
-
+    keys = ", ".join(
+        f"{name} {label[offer]}" for name, label in zip(plan.offers.columns, plan.offers.labels, strict=True)
+    )
     return Explanation(
         title=keys,
         reason=str(plan.reason[offer]),
@@ -143,12 +150,19 @@ def _barred(plan: PricePlan, offer: int, price: float) -> str:
     """Return what bars a price of the offer, in the order of precedence; empty where nothing does."""
     if abs(price - plan.price[offer]) < 1e-9:
         return ""
-    fixed = [word for word, mask in (("locked", plan.offers.locked), ("planned", plan.planned), ("held", plan.held)) if mask[offer]]
+    fixed = [
+        word
+        for word, mask in (("locked", plan.offers.locked), ("planned", plan.planned), ("held", plan.held))
+        if mask[offer]
+    ]
     slack = 1e-9 * max(1.0, price)
     kept = bool(plan.problem.ladder.keep[offer]) and abs(price - plan.problem.ladder.current[offer]) < 1e-9
-    for bound in () if kept else sorted(plan.allowed.bounds, key=lambda bound: bound.rank):
-        if price < bound.least[offer] - slack or price > bound.most[offer] + slack:
-            fixed.append(bound.name)
+    if not kept:
+        fixed += [
+            bound.name
+            for bound in sorted(plan.allowed.bounds, key=lambda bound: bound.rank)
+            if price < bound.least[offer] - slack or price > bound.most[offer] + slack
+        ]
     trial = plan.price.copy()
     trial[offer] = price
     if not fixed and not plan.problem.ladder.allows(trial)[offer]:
@@ -159,5 +173,9 @@ def _barred(plan: PricePlan, offer: int, price: float) -> str:
     if not fixed and plan.problem.limits:
         limits = plan.problem.limits
         over = excesses(limit_totals(plan.problem.outcomes(trial), limits), limits) > 0
-        fixed += [f"breaks {limit.title} unless another price gives" for limit, beyond in zip(limits, over, strict=True) if beyond]
+        fixed += [
+            f"breaks {limit.title} unless another price gives"
+            for limit, beyond in zip(limits, over, strict=True)
+            if beyond
+        ]
     return ", ".join(fixed)

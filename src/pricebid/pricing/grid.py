@@ -70,7 +70,7 @@ class Grid:
         low = self._below(bound)
         for _ in range(len(self.points) + 1):
             low = np.where(self.price(low) >= bound - _ROUNDING * np.maximum(1.0, np.abs(bound)), low, low + 1)
-        return low
+        return np.asarray(low, dtype=np.int64)
 
     def last(self, at_most: NDArray[np.float64] | float) -> NDArray[np.int64]:
         """Return the number of the highest point <= ``at_most`` (to rounding)."""
@@ -78,7 +78,7 @@ class Grid:
         high = self._below(bound) + len(self.points) + 1
         for _ in range(2 * len(self.points) + 3):
             high = np.where(self.price(high) <= bound + _ROUNDING * np.maximum(1.0, np.abs(bound)), high, high - 1)
-        return high
+        return np.asarray(high, dtype=np.int64)
 
     def _below(self, bound: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return a point at most one period and one rounding below the bound."""
@@ -114,7 +114,7 @@ class Ladder:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Number of grid points of each offer, int64[offer]."""
-        return np.maximum(self.last - self.first + 1, 0)
+        return np.asarray(np.maximum(self.last - self.first + 1, 0), dtype=np.int64)
 
     @property
     def empty(self) -> NDArray[np.bool_]:
@@ -152,7 +152,9 @@ class Ladder:
 
     def chunk(self, start: int, width: int) -> Options:
         """Return the options ``start`` to ``start + width`` of each run (its last where the run is shorter)."""
-        numbers = self.first[:, None] + np.minimum(np.arange(start, start + width), np.maximum(self.sizes - 1, 0)[:, None])
+        numbers = self.first[:, None] + np.minimum(
+            np.arange(start, start + width), np.maximum(self.sizes - 1, 0)[:, None]
+        )
         return self._options(numbers, None)
 
     def _options(self, numbers: NDArray[np.int64], price: NDArray[np.float64] | None) -> Options:
@@ -193,10 +195,14 @@ class Ladder:
 
     def nearest(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the option nearest to each price, float64[offer]; an offer without options keeps its current price."""
-        below = np.clip(self.number(price), self.first, np.maximum(self.last, self.first))
-        numbers = np.stack([below, np.minimum(below + 1, np.maximum(self.last, self.first))], axis=1)
-        options = self._options(numbers, price).prices
-        return np.asarray(options[np.arange(len(price)), np.abs(options - price[:, None]).argmin(axis=1)])
+        some = self.sizes > 0
+        last = np.maximum(self.last, self.first)
+        below = np.clip(self.number(price), self.first, last)
+        numbers = np.where(some[:, None], np.stack([below, np.minimum(below + 1, last)], axis=1), 0)
+        lower, upper = self.price(numbers).T
+        best = np.where(price - lower <= upper - price, lower, upper)
+        stay = ~some | (self.keep & (np.abs(self.current - price) < np.abs(best - price)))
+        return np.asarray(np.where(stay, self.current, best))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -206,9 +212,9 @@ class Options:
     Parameters
     ----------
     prices : float64[offer, option]
-        Ascending; padded by repeating a price.
+        Ascending; some are repeated.
     allowed : bool[offer, option]
-        False where padding.
+        False where a price repeats the one before.
     """
 
     prices: NDArray[np.float64]
@@ -219,13 +225,8 @@ class Options:
         """Sort each offer's prices and mask repeats."""
         prices = np.sort(prices, axis=1)
         allowed = np.ones(prices.shape, dtype=bool)
-        allowed[:, 1:] = np.diff(prices, axis=1) > _ROUNDING
-        used = allowed.sum(axis=1).max(initial=1)
-        order = np.argsort(~allowed, axis=1, kind="stable")[:, :used]
-        kept = np.take_along_axis(allowed, order, axis=1)
-        packed = np.take_along_axis(prices, order, axis=1)
-        top = np.take_along_axis(packed, kept.sum(axis=1)[:, None] - 1, axis=1)
-        return cls(prices=np.where(kept, packed, top), allowed=kept)
+        np.greater(prices[:, 1:], prices[:, :-1] + _ROUNDING, out=allowed[:, 1:])
+        return cls(prices=prices, allowed=allowed)
 
     def pick(self, option: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the price of one option per offer, float64[offer]."""

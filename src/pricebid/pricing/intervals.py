@@ -90,7 +90,8 @@ def predictive(
     some = mean > 0
     shape = np.where(some, mean**2 / np.maximum(variance, 1e-300), 1.0)
     scale = np.where(some, variance / np.where(some, mean, 1.0), 0.0)
-    return special.gammaincinv(shape, 0.1) * scale, special.gammaincinv(shape, 0.9) * scale
+    low, high = (special.gammaincinv(shape, point) * scale for point in (0.1, 0.9))
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:

@@ -139,7 +139,11 @@ def money(shop: Shop, policy: Policy, future: Future) -> Economics:
             f"no current price for {offers.sku[at]} in {offers.region[at]} ({int(bad.sum()):,} offers): fill "
             "offers.price or catalog.price"
         )
-    margins = [policy.portfolio.min_margin, policy.price.min_margin, *(r.price.min_margin for r in policy.rules if r.price)]
+    margins = [
+        policy.portfolio.min_margin,
+        policy.price.min_margin,
+        *(r.price.min_margin for r in policy.rules if r.price),
+    ]
     if (policy.objective.profit or any(margin is not None for margin in margins)) and np.isnan(offers.cost).any():
         raise TableError(shop.without_cost())
     discount = np.zeros(len(offers))
@@ -246,7 +250,7 @@ def _no_price(shop: Shop, allowed: Allowed, side: SideRules, failing: NDArray[np
         )
     count = f"{len(conflicts):,} offers are" if len(conflicts) > 1 else "1 offer is"
     return Infeasible(
-        f"{count} left without a price by the rules; loosen them, or set price.on_conflict = \"hold\" to keep the current "
+        f'{count} left without a price by the rules; loosen them, or set price.on_conflict = "hold" to keep the current '
         "price there",
         conflicts,
     )
@@ -256,9 +260,13 @@ def _clash(allowed: Allowed, at: int, rules: str) -> _Ends:
     low, high = allowed.bounds[allowed.low[at]], allowed.bounds[allowed.high[at]]
     least, most = float(low.least[at]), float(high.most[at])
     if least > most:
-        return _Ends(low=least, high=most, text=f"{low.name} needs at least {least:.4g}, {high.name} allows at most {most:.4g}")
+        return _Ends(
+            low=least, high=most, text=f"{low.name} needs at least {least:.4g}, {high.name} allows at most {most:.4g}"
+        )
     if allowed.ladder.empty[at]:
         grid = allowed.ladder.grids[allowed.ladder.grid_of[at]]
         text = f"no price on the grid of endings or steps between {low.name} ({least:.4g}) and {high.name} ({most:.4g})"
         return _Ends(low=float(grid.price(grid.first(least))), high=most, text=text)
-    return _Ends(low=least, high=most, text=f"{rules} cannot hold between {least:.4g} ({low.name}) and {most:.4g} ({high.name})")
+    return _Ends(
+        low=least, high=most, text=f"{rules} cannot hold between {least:.4g} ({low.name}) and {most:.4g} ({high.name})"
+    )

@@ -38,9 +38,8 @@ def market_average(
     if market.max_age_days is not None:
         counts &= (today - competitors.date) <= np.timedelta64(market.max_age_days, "D")
     rows = np.flatnonzero(counts)
-    average = np.full(len(offers), np.nan)
     if not len(rows):
-        return average
+        return np.full(len(offers), np.nan)
     rows = rows[np.argsort(competitors.date[rows], kind="stable")]
     _, sku = np.unique(np.concatenate([offers.sku, competitors.sku[rows]]), return_inverse=True)
     _, region = np.unique(np.concatenate([offers.region, [""], competitors.region[rows]]), return_inverse=True)
@@ -62,7 +61,7 @@ def market_average(
         seen.append(key)
         total += np.bincount(offer[new], competitors.price[rows[place][at[new]]], minlength=n)
         count += np.bincount(offer[new], minlength=n)
-    return np.divide(total, count, out=average, where=count > 0)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1.0), np.nan), dtype=np.float64)
 
 
 def _latest(*keys: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -70,7 +69,7 @@ def _latest(*keys: NDArray[np.intp]) -> NDArray[np.intp]:
     order = np.lexsort((np.arange(len(keys[0])), *keys))
     stacked = np.stack([key[order] for key in keys])
     last = np.append((np.diff(stacked, axis=1) != 0).any(axis=0), True)
-    return order[last]
+    return np.asarray(order[last], dtype=np.intp)
 
 
 def _matches(left: NDArray[np.intp], right: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -150,7 +150,9 @@ class PricePlan:
             total: dict[str, Any] = {key: float(outcomes[key].sum()) for key in OUTCOMES}
             total["margin"] = total["profit"] / total["revenue"] if total["revenue"] else None
             total["lost_units"] = float((demand - outcomes["units"]).sum())
-            totals[name] = {key: None if value is not None and np.isnan(value) else value for key, value in total.items()}
+            totals[name] = {
+                key: None if value is not None and np.isnan(value) else value for key, value in total.items()
+            }
         totals["planned"]["price_changes"] = int(self.changed.sum())
         totals["planned"]["discount_cost"] = float(self.outcomes[1]["discount"].sum())
         totals["uplift"] = {}
@@ -165,7 +167,7 @@ class PricePlan:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table ``prices``: one row per offer, in the shop's own keys."""
-        import pandas as pd  # noqa: PLC0415 - pandas is loaded only at the exits
+        import pandas as pd
 
         now, planned = self.outcomes
         low, high = self.units_range
@@ -220,7 +222,7 @@ class PricePlan:
 
     def plot(self) -> Figure:
         """Draw the plan (needs matplotlib)."""
-        from pricebid.report.plots import plot_price_plan  # noqa: PLC0415 - the one listed exception to the layers
+        from pricebid.report.plots import plot_price_plan
 
         return plot_price_plan(self)
 
@@ -238,7 +240,7 @@ class PricePlan:
             Keys, ``previous_price``, ``price``, ``change`` (share), ``units``, ``profit`` and what they were expected to
             be before, ``reason``. Offers that only one of the two has carry NaN on the other side.
         """
-        from pricebid.pricing.diff import diff_frames  # noqa: PLC0415 - pandas is loaded only at the exits
+        from pricebid.pricing.diff import diff_frames
 
         before = previous.to_frame() if isinstance(previous, PricePlan) else previous
         return diff_frames(self.to_frame(), before, keys=self.offers.columns)
@@ -280,7 +282,7 @@ class PricePlan:
         InputError
             The folder cannot be written to.
         """
-        from pricebid.tables.write import write_results  # noqa: PLC0415 - pandas is loaded only at the exits
+        from pricebid.tables.write import write_results
 
         frames = {"prices": self.to_frame()}
         if previous is not None:

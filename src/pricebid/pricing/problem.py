@@ -67,6 +67,20 @@ class PriceProblem:
         """Return outcomes of single moves from ``price``, float64[offer, option] by name."""
         return self.economics.table(self.response, price, ladder, self.names)
 
+    def worth(
+        self, price: NDArray[np.float64], ladder: NDArray[np.float64], shadow: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the Lagrangian of single moves from ``price``, float64[offer, option]: `lagrangian` of the table."""
+        none = np.zeros(len(price))
+        weights = dict.fromkeys(self.names, none) | {OBJECTIVE: none + 1.0}
+        for limit, rate in zip(self.limits, shadow, strict=True):
+            use = -limit.sign * rate * (none + 1.0 if limit.within is None else limit.within)
+            weights[limit.name] = weights[limit.name] + use
+            if limit.per is not None:
+                weights[limit.per] = weights[limit.per] - limit.bound * use
+        used = {name: weight for name, weight in weights.items() if weight.any()}
+        return self.economics.combined(self.response, price, ladder, used)
+
     def feasible(self, price: NDArray[np.float64], outcomes: Outcomes) -> bool:
         """Return whether ``price`` keeps ladders, side rules and limits, the limits on true totals."""
         if not self.ladder.allows(price).all() or (len(self.side) and self.side.broken(price).any()):
@@ -158,9 +172,7 @@ def pick(
     for at, (limit, side) in enumerate(zip(limits, right, strict=True)):
         name = f"row {at}"
         rows[name] = row_of(table, limit)
-        bound = {"at_most": float(side)} if limit.sign > 0 else {"at_least": float(side)}
-        plain.append(Limit(name, label=limit.title, **bound))
-    choice = choose(
-        rows, maximise=OBJECTIVE, limits=plain, available=allowed, start=start, effort=effort, rules=rules
-    )
+        at_most, at_least = (float(side), None) if limit.sign > 0 else (None, float(side))
+        plain.append(Limit(name, at_most=at_most, at_least=at_least, label=limit.title))
+    choice = choose(rows, maximise=OBJECTIVE, limits=plain, available=allowed, start=start, effort=effort, rules=rules)
     return Picks(option=choice.option, shadow=choice.shadow_prices, bound=choice.bound)

@@ -31,6 +31,8 @@ class Effects:
         The part of it that comes from the other offers of the group.
     kept : float64[offer]
         Units at the planned price ÷ units at the current price, the others' prices as planned.
+    serves : int[offer]
+        The limit that the move from the current price helps most, valued at its shadow price; -1 where none.
     up, down : float64[offer]
         Objective added by 1 % dearer and 1 % cheaper.
     up_net, down_net : float64[offer]
@@ -42,6 +44,7 @@ class Effects:
     worth: NDArray[np.float64]
     neighbours: NDArray[np.float64]
     kept: NDArray[np.float64]
+    serves: NDArray[np.intp]
     up: NDArray[np.float64]
     down: NDArray[np.float64]
     up_net: NDArray[np.float64]
@@ -62,10 +65,11 @@ def effects(plan: PricePlan) -> Effects:
     worth = total[:, 0] - total[:, 1]
     net = lagrangian(table, problem.limits, plan.found.shadow_prices)
     uses = [
-        limit.sign * shadow * (row_of(table, limit)[:, 2:] - row_of(table, limit)[:, :1])
+        limit.sign * shadow * (row_of(table, limit)[:, 1:] - row_of(table, limit)[:, :1])
         for limit, shadow in zip(problem.limits, plan.found.shadow_prices, strict=True)
     ]
-    drags = np.full((len(price), 2), -1, dtype=np.intp)
+    # Columns: going back to the current price, 1 % dearer, 1 % cheaper.
+    drags = np.full((len(price), 3), -1, dtype=np.intp)
     if uses:
         use = np.stack(uses)
         drags = np.where(use.max(axis=0) > 0, use.argmax(axis=0), -1)
@@ -77,8 +81,9 @@ def effects(plan: PricePlan) -> Effects:
         down=total[:, 3] - total[:, 0],
         up_net=net[:, 2] - net[:, 0],
         down_net=net[:, 3] - net[:, 0],
-        drags_up=drags[:, 0],
-        drags_down=drags[:, 1],
+        serves=drags[:, 0],
+        drags_up=drags[:, 1],
+        drags_down=drags[:, 2],
     )
 
 
@@ -116,38 +121,57 @@ def _moves(plan: PricePlan, found: Effects, at: NDArray[np.intp], change: NDArra
     revenue = economics.unit_revenue(plan.now)
     margin = 100.0 * (1.0 - (economics.cost + economics.shipping) / revenue)
     name = goal(plan)
-    rows = zip(
-        change, elasticity[at], deviation[at], margin[at], 100.0 * found.kept[at], found.worth[at], found.neighbours[at],
-        strict=True,
-    )  # fmt: skip
-    return [_move(name, *row) for row in rows]
+    titles = np.array([*(limit.title for limit in plan.problem.limits), ""], dtype=object)
+    values = np.stack([change, elasticity[at], deviation[at], margin[at], 100.0 * found.kept[at]], axis=1)
+    money = np.stack([found.worth[at], found.neighbours[at]], axis=1)
+    serves = titles[found.serves[at]]
+    return [
+        _demand(name, *row) + _worth(name, *gain, limit)
+        for row, gain, limit in zip(values.tolist(), money.tolist(), serves, strict=True)
+    ]
 
 
-def _move(
-    name: str, change: float, elasticity: float, deviation: float, margin: float, kept: float, worth: float, neighbours: float
-) -> str:  # fmt: skip
-    verb = "raised" if change > 0 else "lowered"
-    demand = f"elasticity {elasticity:.1f} ± {deviation:.1f}"
+def _demand(name: str, change: float, elasticity: float, deviation: float, margin: float, kept: float) -> str:
+    """Say how far the price moves, what demand says to that, and which share of the units is kept."""
+    text = f"{'raised' if change > 0 else 'lowered'} {abs(change):.1f} %: elasticity {elasticity:.1f} ± {deviation:.1f}"
     if name == "profit" and np.isfinite(margin) and elasticity < -1:
-        demand += f" pays for a margin near {100.0 / -elasticity:.0f} %, at the current price it is {margin:.0f} %"
+        text += f" pays for a margin near {100.0 / -elasticity:.0f} %, at the current price it is {margin:.0f} %"
     elif elasticity >= -1 and change > 0:
-        demand += ": demand is inelastic"
-    text = f"{verb} {abs(change):.1f} %: {demand}; sells {kept:.0f} % of the units, {name} {worth:+,.2f}"
+        text += ": demand is inelastic"
+    return f"{text}; sells {kept:.0f} % of the units"
+
+
+def _worth(name: str, worth: float, neighbours: float, serves: str) -> str:
+    """Say what the move is worth by itself."""
+    text = f", {name} {worth:+,.2f}"
     if abs(neighbours) > 0.05 * abs(worth) and abs(neighbours) >= 0.005:
         text += f", of it {neighbours:+,.2f} from its neighbours"
+    if worth < 0 and serves:
+        text += f", which {serves} needs"
     return text
 
 
 def _stays(plan: PricePlan, still: NDArray[np.intp]) -> list[str]:
     """Sentences for prices that stay."""
     single = plan.problem.ladder.sizes <= plan.problem.ladder.keep.astype(np.int64)
-    codes = np.select(
-        [plan.offers.locked, plan.planned, plan.held, single], [0, 1, 2, 3], default=4
-    )[still]
-    texts = ("stays: locked", "as planned, not optimised", "", "stays: the rules leave no other price", "stays: no allowed price brings more")
-    changes = [(shadow, limit) for shadow, limit in zip(plan.found.shadow_prices, plan.problem.limits, strict=True) if limit.name == "changes"]
+    codes = np.select([plan.offers.locked, plan.planned, plan.held, single], [0, 1, 2, 3], default=4)[still]
+    texts = (
+        "stays: locked",
+        "as planned, not optimised",
+        "",
+        "stays: the rules leave no other price",
+        "stays: no allowed price brings more",
+    )
+    changes = [
+        (shadow, limit)
+        for shadow, limit in zip(plan.found.shadow_prices, plan.problem.limits, strict=True)
+        if limit.name == "changes"
+    ]
     if changes and changes[0][0] > 0:
-        texts = (*texts[:4], f"stays: a change must bring {changes[0][0]:,.2f} to be among those of {changes[0][1].title}")
+        texts = (
+            *texts[:4],
+            f"stays: a change must bring {changes[0][0]:,.2f} to be among those of {changes[0][1].title}",
+        )
     return [_held(plan, int(at)) if code == 2 else texts[code] for code, at in zip(codes, still, strict=True)]
 
 
@@ -155,8 +179,12 @@ def _held(plan: PricePlan, at: int) -> str:
     low, high = plan.allowed.bounds[plan.allowed.low[at]], plan.allowed.bounds[plan.allowed.high[at]]
     least, most = low.least[at], high.most[at]
     if least > most:
-        return f"held at the current price: {low.name} needs at least {least:.4g}, {high.name} allows at most {most:.4g}"
-    return f"held at the current price: the rules leave none between {least:.4g} ({low.name}) and {most:.4g} ({high.name})"
+        return (
+            f"held at the current price: {low.name} needs at least {least:.4g}, {high.name} allows at most {most:.4g}"
+        )
+    return (
+        f"held at the current price: the rules leave none between {least:.4g} ({low.name}) and {most:.4g} ({high.name})"
+    )
 
 
 def _binding(plan: PricePlan, found: Effects) -> NDArray[np.object_]:
@@ -172,8 +200,12 @@ def _binding(plan: PricePlan, found: Effects) -> NDArray[np.object_]:
     ):  # fmt: skip
         for at in np.flatnonzero((net > scale) & (end | (tie != ""))):
             name = tie[at] or plan.allowed.bounds[bound[at]].name
-            texts[at] = f"{name} ends it: 1 % {word} would bring {gain[at]:+,.2f}"
-        for at in np.flatnonzero((texts == "") & (gain > 10.0 * scale) & (gain - net > 0.5 * gain) & (drag >= 0)):
+            worth = f"would bring {gain[at]:+,.2f}"
+            if gain[at] <= 0:  # not for its own sake, but for what it would free of a limit
+                worth = f"would be worth {net[at]:+,.2f} for the limits"
+            texts[at] = f"{name} ends it: 1 % {word} {worth}"
+        held = (texts == "") & (gain > 10.0 * scale) & (gain - net > 0.5 * gain) & (drag >= 0)
+        for at in np.flatnonzero(held):
             texts[at] = f"{names[drag[at]]} holds it: 1 % {word} would bring {gain[at]:+,.2f} but for that"
     return texts
 

@@ -35,7 +35,7 @@ _SAME = 1e-12
 _QUICK = Effort(gap=1e-5, milp_options=0)
 _CAREFUL = Effort(gap=1e-6, milp_options=0)
 _POLISH = Effort(gap=1e-6, milp_options=600)
-_ENOUGH = 1e-6  # relative gain below which a round of settling is the last
+_ENOUGH = 1e-6  # relative gain below which, under limits, a round is the last
 _SMALL = 400  # offers up to which several starts are tried
 
 
@@ -99,9 +99,7 @@ def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
     found = climber.certify()
     if tried is None:
         return found
-    return Found(
-        price=found.price, value=found.value, bound=found.value, shadow_prices=found.shadow_prices, exact=True
-    )
+    return Found(price=found.price, value=found.value, bound=found.value, shadow_prices=found.shadow_prices, exact=True)
 
 
 class _Climber:
@@ -158,8 +156,11 @@ class _Climber:
             moved = self.ascend(price, target, (table, options))
             if (moved == price).all():
                 break
+            gain = (self.merit(moved) - self.merit(price)).sum() if self.problem.limits else np.inf
             price = moved
             if self.alone and not self.problem.limits:
+                break
+            if gain <= _ENOUGH * abs(self.merit(price).sum()):
                 break
         self.consider(price)
         return price
@@ -177,8 +178,7 @@ class _Climber:
                 picks = pick(table, options.allowed, limits, eased, start=self.shadow, effort=effort, rules=rules)
             except Infeasible:  # not found, though not proven absent: go by the shadow prices known
                 free = {OBJECTIVE: lagrangian(table, limits, self.shadow)}
-                picks = pick(free, options.allowed, (), right[:0], start=self.shadow[:0], effort=effort, rules=rules)
-                return picks
+                return pick(free, options.allowed, (), right[:0], start=self.shadow[:0], effort=effort, rules=rules)
         self.shadow = picks.shadow
         return picks
 
@@ -210,7 +210,7 @@ class _Climber:
     def merit(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the true Lagrangian of each cluster, -inf where a side rule is broken; float64[cluster]."""
         worth = lagrangian(self.problem.outcomes(price), self.problem.limits, self.shadow)
-        merit = np.bincount(self.cluster, weights=worth)
+        merit = np.asarray(np.bincount(self.cluster, weights=worth), dtype=np.float64)
         if len(self.problem.side):
             merit[self.cluster[self.problem.side.broken(price)]] = -np.inf
         return merit
@@ -258,17 +258,15 @@ class _Climber:
         """Return by how much each limit's row truly goes beyond its right side, 0 where it holds; float64[limit]."""
         outcomes, limits = self.problem.outcomes(price), self.problem.limits
         over = excesses(limit_totals(outcomes, limits), limits) > 0
-        rows = [
-            limit.sign * (row_of(outcomes, limit).sum() - side) for limit, side in zip(limits, right, strict=True)
-        ]
+        rows = [limit.sign * (row_of(outcomes, limit).sum() - side) for limit, side in zip(limits, right, strict=True)]
         return np.where(over, np.maximum(rows, 0.0), 0.0)
 
     def certify(self) -> Found:
         """Search the whole ladder from the best prices; climb again where it holds something better."""
-        for _ in range(4):
-            certificate = self._certificate()
+        certificate = self._certificate()
+        for _ in range(3):
             target = certificate.better
-            if certificate.bound - self.value <= 1e-9 * abs(self.value) or target is None:
+            if certificate.bound - self.value <= _SAME * abs(self.value) or target is None:
                 break
             before, price = self.value, self._best
             options = Options.of(np.stack([price, target], axis=1))
@@ -278,9 +276,9 @@ class _Climber:
             moved = self.rounds(moved, np.ones(len(moved), dtype=np.int64), most=15)
             if self.problem.limits:
                 self.settle(moved)
-            if self.value <= before + _ENOUGH * abs(before):
+            if self.value == before:
                 break
-        certificate = self._certificate()
+            certificate = self._certificate()
         return Found(
             price=self._best,
             value=self.value,

@@ -61,7 +61,9 @@ class SpreadRule:
         count = np.bincount(self.group[self.group >= 0], minlength=1)
         return np.where(self.group >= 0, count[np.minimum(self.group, len(count) - 1)] > 1, False)
 
-    def ends(self, least: NDArray[np.float64], most: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def ends(
+        self, least: NDArray[np.float64], most: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the smallest of ``least`` and the largest of ``most`` in each offer's group, float64[offer] each."""
         member = self.group >= 0
         groups = int(self.group.max(initial=-1)) + 1
@@ -92,7 +94,7 @@ class SideRules:
     @property
     def names(self) -> tuple[str, ...]:
         """The rules in words."""
-        return tuple(rule.name for rule in (*self.pairs, *self.spreads))
+        return (*(rule.name for rule in self.pairs), *(rule.name for rule in self.spreads))
 
     def links(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return pairs of offers that together tie all that is tied, int[link] each."""
@@ -115,7 +117,9 @@ class SideRules:
         spreads = tuple(replace(rule, group=np.where(offers, -1, rule.group)) for rule in self.spreads)
         return SideRules(pairs=tuple(pairs), spreads=spreads)
 
-    def breaches(self, price: NDArray[np.float64], *, slack: float = 0.0) -> list[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+    def breaches(
+        self, price: NDArray[np.float64], *, slack: float = 0.0
+    ) -> list[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
         """Return for each rule its name, the offers too dear and the offers too cheap for it, bool[offer] each.
 
         With ``slack``, those that would be if they moved by that share.
@@ -144,16 +148,18 @@ class SideRules:
 
     def for_kernel(self, options: Options) -> list[Order | Spread]:
         """Return the rules over a sample of ladders, as the kernel takes them; orders compare logarithms."""
-        rules: list[Order | Spread] = []
         logs = np.log(options.prices)
-        for pair in self.pairs:
-            if len(pair.low):
-                gap = -np.log(pair.factor) - 0.5 * _TOLERANCE
-                rules.append(Order(attribute=logs, lower=pair.low, upper=pair.high, gap=gap, label=pair.name))
-        for spread in self.spreads:
-            if (spread.group >= 0).any():
-                rules.append(Spread(attribute=options.prices, group=spread.group, at_most=spread.at_most, label=spread.name))
-        return rules
+        orders = [
+            Order(attribute=logs, lower=rule.low, upper=rule.high, gap=-np.log(rule.factor), label=rule.name)
+            for rule in self.pairs
+            if len(rule.low)
+        ]
+        spreads = [
+            Spread(attribute=options.prices, group=rule.group, at_most=rule.at_most, label=rule.name)
+            for rule in self.spreads
+            if (rule.group >= 0).any()
+        ]
+        return [*orders, *spreads]
 
 
 def reachable(rules: SideRules, ladder: Ladder) -> tuple[Ladder, NDArray[np.bool_]]:

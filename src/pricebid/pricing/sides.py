@@ -23,15 +23,17 @@ def side_rules(policy: Policy, offers: Offers) -> SideRules:
     within category, brand, region and other keys, neighbouring pack sizes; by brand: neighbouring brands of the list,
     within category, region and other keys. A gap is a share of the lower of the two numbers.
     """
-    spreads, pairs = [], []
-    for rules, rows, words in price_rules(policy, offers):
-        if rules.max_region_spread is not None:
-            name = f"max_region_spread {rules.max_region_spread:g}{words}"
-            spreads.append(SpreadRule(name=name, group=_regions(offers, rows), at_most=rules.max_region_spread))
-    for rule in policy.rules:
-        if rule.order is not None:
-            pairs.append(_order(offers, matching(rule, offers), rule.order))
-    return SideRules(pairs=tuple(pairs), spreads=tuple(spreads))
+    spreads = tuple(
+        SpreadRule(
+            name=f"max_region_spread {rules.max_region_spread:g}{words}",
+            group=_regions(offers, rows),
+            at_most=rules.max_region_spread,
+        )
+        for rules, rows, words in price_rules(policy, offers)
+        if rules.max_region_spread is not None
+    )
+    pairs = tuple(_order(offers, matching(rule, offers), rule.order) for rule in policy.rules if rule.order is not None)
+    return SideRules(pairs=pairs, spreads=spreads)
 
 
 def _groups(offers: Offers, *columns: NDArray[np.object_]) -> NDArray[np.intp]:
@@ -72,7 +74,10 @@ def _order(offers: Offers, rows: NDArray[np.bool_], order: Order) -> PairRule:
     measure = offers.size if order.per_unit else np.ones(len(offers))
     unit = " per unit" if order.per_unit else ""
     return PairRule(
-        name=f"order by {order.by}{unit}", low=low, high=high, factor=measure[low] / measure[high] / (1.0 + order.min_gap)
+        name=f"order by {order.by}{unit}",
+        low=low,
+        high=high,
+        factor=measure[low] / measure[high] / (1.0 + order.min_gap),
     )
 
 

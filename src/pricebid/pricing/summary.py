@@ -17,8 +17,12 @@ def summary(plan: PricePlan, *, moves: int) -> str:
 
 def _head(plan: PricePlan) -> list[str]:
     offers, changed = len(plan.price), int(plan.changed.sum())
-    span = f"{plan.periods[0]} and {len(plan.periods) - 1} periods more" if len(plan.periods) > 1 else f"{plan.periods[0]}"
-    bound = "no plan is worth more than" if plan.scope == "exact" else "linearised at the plan, no plan is worth more than"
+    span = (
+        f"{plan.periods[0]} and {len(plan.periods) - 1} periods more" if len(plan.periods) > 1 else f"{plan.periods[0]}"
+    )
+    bound = (
+        "no plan is worth more than" if plan.scope == "exact" else "linearised at the plan, no plan is worth more than"
+    )
     return [
         f"Price plan for {offers:,} offers, {span}: {changed:,} prices move",
         f"{plan.status}: objective {plan.found.value:,.2f}; {bound} {plan.found.bound:,.2f} (gap {plan.found.gap:.2g})",
@@ -37,17 +41,21 @@ def _totals(plan: PricePlan) -> list[str]:
     if totals["now"].get("margin") is not None:
         lines.append(f"{'margin':<12}{totals['now']['margin']:>16.1%}{totals['planned']['margin']:>16.1%}")
     if totals["planned"]["lost_units"] > 0.5:
-        lines.append(f"{'lost units':<12}{totals['now']['lost_units']:>16,.1f}{totals['planned']['lost_units']:>16,.1f}")
+        lines.append(
+            f"{'lost units':<12}{totals['now']['lost_units']:>16,.1f}{totals['planned']['lost_units']:>16,.1f}"
+        )
     return lines
 
 
 def _limits(plan: PricePlan) -> list[str]:
     if not plan.limits:
         return []
-    lines = ["", f"{'limit':<22}{'asked':>14}{'reached':>14}{'slack':>14}{'worth per unit':>16}"]
-    for one in plan.limits:
-        lines.append(f"{one.name:<22}{one.limit:>14,.4g}{one.value:>14,.4g}{one.slack:>14,.4g}{one.shadow_price:>16,.4g}")
-    return lines
+    head = f"{'limit':<22}{'asked':>14}{'reached':>14}{'slack':>14}{'worth per unit':>16}"
+    rows = (
+        f"{one.name:<22}{one.limit:>14,.4g}{one.value:>14,.4g}{one.slack:>14,.4g}{one.shadow_price:>16,.4g}"
+        for one in plan.limits
+    )
+    return ["", head, *rows]
 
 
 def _moves(plan: PricePlan, most: int) -> list[str]:
