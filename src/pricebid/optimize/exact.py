@@ -78,7 +78,7 @@ def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Deci
 
 def elastic(problem: Problem, *, effort: Effort) -> Ints:
     """The plan whose limits miss least in sum (scaled), by an integer program over all options; empty where unknown."""
-    from scipy.sparse import csr_array, eye_array, hstack, vstack  # noqa: PLC0415 - slower than small problems
+    from scipy.sparse import csr_array, eye_array, hstack, vstack
 
     keep = np.ones(problem.shape, dtype=bool) if problem.available is None else problem.available
     columns = Columns.of(problem, keep)
@@ -110,7 +110,7 @@ def slack_of(problem: Problem, option: Ints) -> Floats:
 
 
 def _program(columns: Columns, usage: Floats, gain: Floats, room: Floats, *, whole: bool = True) -> Program:
-    from scipy.sparse import csr_array, vstack  # noqa: PLC0415
+    from scipy.sparse import csr_array, vstack
 
     size = len(gain)
     return Program(

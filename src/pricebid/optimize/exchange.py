@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pricebid.optimize._types import Floats, Ints
 
 _STEPS = 400
-_PAIRS = 500
+_PAIRS = 200
 _PAIR_ROUNDS = 15
 # Price of a limit that does not hold at all, however little is missing: a fraction of one decision's swing.
 _BROKEN = 0.05
@@ -83,58 +83,73 @@ class Exchange:
         """Exchange until the loss is `enough`, or nothing improves."""
         for _ in range(_PAIR_ROUNDS):
             self._singles()
-            if (not self.broken and self.lost <= enough) or not self._pair():
+            if (not self.broken and self.lost <= enough) or not (self._pair(_PAIRS) or self._pair(4 * _PAIRS)):
                 return
 
-    def _merit(self, slack: Floats) -> Floats:
-        """Worth of slack plus a steep price on what is missing; limits on the first axis."""
-        out = np.zeros(slack.shape[1:])
-        for row, (worth, steep, slip) in enumerate(zip(self.multipliers, self._steep, self.slips, strict=True)):
-            out += worth * slack[row]
-            missing = -slip - slack[row]
-            np.maximum(missing, 0.0, out=missing)
-            out += steep * missing + self._broken * (missing > 0)
-        return out
-
     def _changes(self) -> tuple[Floats, Floats]:
-        """Change of usage, float64[limit, move], and of loss, float64[move], for every move."""
+        """Change of usage, float64[limit, move], and of what is lost, float64[move], for every move."""
         now = self.at[self.moves.unit]
-        return self.moves.usage - self.moves.usage[:, now], self.moves.loss - self.moves.loss[now]
+        usage = self.moves.usage - self.moves.usage[:, now]
+        return usage, self.moves.loss - self.moves.loss[now] - self.multipliers @ usage
+
+    def _near(self, usage: Floats) -> Ints:
+        """Limits that moves could break, or that are broken: the others need no look."""
+        reach = np.maximum(usage, 0.0).max(axis=1, initial=0.0)
+        return np.flatnonzero(self.slack + self.slips < 2.0 * reach)
 
     def _singles(self) -> None:
         for _ in range(_STEPS):
-            usage, loss = self._changes()
-            merit = self._merit(self.slack[:, None] - usage) + loss
+            usage, merit = self._changes()
+            for row in self._near(usage):
+                missing = np.maximum(usage[row] - (self.slack[row] + self.slips[row]), 0.0)
+                merit += self._steep[row] * missing + self._broken * (missing > 0)
             best = int(merit.argmin())
             if merit[best] >= self._floor():
                 return
             self._apply(best, usage)
 
     def _floor(self) -> float:
-        """A move must win more than rounding to count."""
-        here = float(self._merit(self.slack[:, None])[0])
-        return here - 1e-13 * max(1.0, abs(here))
+        """What staying costs in broken limits; a move must be better by more than rounding to count."""
+        missing = np.maximum(-self.slips - self.slack, 0.0)
+        here = float(self._steep @ missing + self._broken * (missing > 0).sum())
+        return here - 1e-13 * max(1.0, abs(here), abs(self.lost))
 
-    def _pair(self) -> bool:
-        """The best exchange of two units among the cheapest moves; False where none improves."""
-        usage, loss = self._changes()
-        stay = self.at[self.moves.unit] == np.arange(len(loss))
-        size = min(_PAIRS // 2, int((~stay).sum()))
+    def _pair(self, most: int) -> bool:
+        """Make the best exchange of two units among `most` moves; False where none improves."""
+        usage, lost = self._changes()
+        stay = self.at[self.moves.unit] == np.arange(len(lost))
+        size = min(most // 2, int((~stay).sum()))
         if size < 2:
             return False
-        cheap = np.where(stay, np.inf, np.abs(loss))
-        good = np.where(stay, np.inf, self._merit(self.slack[:, None] - usage) + loss)
-        few = np.unique([np.argpartition(cost, size - 1)[:size] for cost in (cheap, good)])
-        size = len(few)
-        both = usage[:, few, None] + usage[:, None, few]
-        merit = self._merit(self.slack[:, None, None] - both) + loss[few, None] + loss[few]
-        merit[self.moves.unit[few, None] == self.moves.unit[few]] = np.inf
+        near = self._near(usage)
+        broken = np.zeros(len(lost))
+        for row in near:
+            broken += self._steep[row] * np.maximum(usage[row] - (self.slack[row] + self.slips[row]), 0.0)
+        few = [np.argpartition(np.where(stay, np.inf, cost), size - 1)[:size] for cost in (np.abs(lost), lost + broken)]
+        chosen = np.unique(few)
+        merit = self._pairs(usage[:, chosen], lost[chosen], near)
+        merit[self.moves.unit[chosen, None] == self.moves.unit[chosen]] = np.inf
         best = int(merit.argmin())
         if merit.ravel()[best] >= self._floor():
             return False
-        for move in (few[best // size], few[best % size]):
+        for move in (chosen[best // len(chosen)], chosen[best % len(chosen)]):
             self._apply(int(move), usage)
         return True
+
+    def _pairs(self, usage: Floats, lost: Floats, near: Ints) -> Floats:
+        """Merit of every pair of moves, in place throughout: fresh pages would cost more than the sums."""
+        merit = np.add.outer(lost, lost)
+        missing, wrong = np.empty_like(merit), np.empty(merit.shape, dtype=bool)
+        for row in near:
+            half = usage[row] - 0.5 * (self.slack[row] + self.slips[row])
+            np.add.outer(half, half, out=missing)
+            np.maximum(missing, 0.0, out=missing)
+            np.greater(missing, 0.0, out=wrong)
+            missing *= self._steep[row]
+            merit += missing
+            np.multiply(wrong, self._broken, out=missing)
+            merit += missing
+        return merit
 
     def _apply(self, move: int, usage: Floats) -> None:
         self.slack = self.slack - usage[:, move]

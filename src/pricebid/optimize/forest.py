@@ -181,8 +181,8 @@ class Forest:
 
 def _depths(edges: Edges, nodes: int) -> tuple[Ints, Bools, Ints]:
     """Depth of each node, whether an edge's second node is the parent, and each node's root."""
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(len(edges)), (edges.first, edges.second)), shape=(nodes, nodes))
     trees, tree = connected_components(graph, directed=False)

@@ -182,8 +182,8 @@ class Grove:
 
 def _groups(problem: Problem, web: Web) -> Ints:
     """Group of each cell: cells that share a block must share their cuts, since the block's picks are best together."""
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     cells = len(problem.member)
     if cells == 1:

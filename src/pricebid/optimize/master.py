@@ -39,7 +39,7 @@ class Master:
     _model: Any = None
 
     def __post_init__(self) -> None:
-        import highspy  # noqa: PLC0415 - no solver is loaded before one is needed
+        import highspy
 
         model: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         model.setOptionValue("output_flag", False)

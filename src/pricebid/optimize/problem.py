@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -174,7 +174,7 @@ def build(
     )
 
 
-def _array(outcomes: Mapping[str, Any], name: str) -> Floats:
+def _array(outcomes: Mapping[str, NDArray[np.float64]], name: str) -> Floats:
     if name not in outcomes:
         raise InputError(
             f"there is no outcome {name!r}: the outcomes given are {', '.join(map(repr, outcomes)) or 'none'}"
@@ -185,7 +185,7 @@ def _array(outcomes: Mapping[str, Any], name: str) -> Floats:
     return array
 
 
-def _mask(available: Any, shape: tuple[int, ...]) -> Bools | None:
+def _mask(available: object, shape: tuple[int, ...]) -> Bools | None:
     if available is None:
         return None
     mask = np.ascontiguousarray(available)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
     from scipy.sparse import csr_array
 
     from pricebid.optimize._types import Bools, Floats
@@ -80,7 +83,7 @@ def solve(program: Program, *, seconds: float, gap: float = 0.0) -> Answer:
     not, so bounds and duals of one would come back with different signs. The price of an inequality is never negative,
     whichever side binds and whatever the backend's convention, so the absolute value is the normal form.
     """
-    import pulp  # noqa: PLC0415 - no solver is loaded before one is needed
+    import pulp
 
     model = pulp.LpProblem("choose", pulp.LpMinimize)
     variables = [
@@ -107,14 +110,14 @@ def solve(program: Program, *, seconds: float, gap: float = 0.0) -> Answer:
     return _answer(model, program, variables)
 
 
-def _sum(pulp: Any, variables: list[Any], index: Any, weights: Any) -> Any:
+def _sum(pulp: ModuleType, variables: list[Any], index: Iterable[int], weights: Iterable[float]) -> Any:  # noqa: ANN401 - PuLP 3 is untyped
     """An affine expression: PuLP 4 names the constructor, PuLP 3 overloads it."""
     terms = {variables[at]: float(weight) for at, weight in zip(index, weights, strict=True)}
     make = getattr(pulp.LpAffineExpression, "from_dict", pulp.LpAffineExpression)
     return make(terms)
 
 
-def _answer(model: Any, program: Program, variables: list[Any]) -> Answer:
+def _answer(model: Any, program: Program, variables: list[Any]) -> Answer:  # noqa: ANN401 - PuLP 3 is untyped
     highs = model.solverModel
     state = highs.getModelStatus().name
     rows = program.matrix.shape[0]

@@ -131,7 +131,7 @@ def _together(problem: Problem, *, effort: Effort) -> Ints:
         option = elastic(problem, effort=effort)
         if len(option):
             return option
-    return repair(problem, farkas(problem), enough=0.0, elastic=True).option
+    return repair(problem, farkas(problem), aim=0.0, enough=0.0, elastic=True).option
 
 
 def _conflict(problem: Problem, limit: Limit, row: int, plan: Ints) -> Conflict:

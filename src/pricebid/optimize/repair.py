@@ -52,7 +52,7 @@ class Repaired:
     lacking: float
 
 
-def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False) -> Repaired:
+def repair(problem: Problem, dual: Dual, *, aim: float, enough: float, elastic: bool = False) -> Repaired:
     """The best plan that a few roundings of the dual's mixture lead to by exchange.
 
     Parameters
@@ -61,8 +61,10 @@ def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False
         As built.
     dual : Dual
         Its solved dual.
+    aim : float
+        A search ends when the plan is within this of the bound (scaled)...
     enough : float
-        Stop when the plan is within this of the bound (scaled).
+        ...and no further rounding is tried where it came within this.
     elastic : bool
         Look for the least violation instead.
     """
@@ -76,9 +78,9 @@ def repair(problem: Problem, dual: Dual, *, enough: float, elastic: bool = False
         option = mixture(dual, start / _STARTS)
         if len(oracle) and len(problem.rhs):
             if isinstance(oracle, Pool):
-                option = _exchanged(problem, dual, losses, option, enough=enough, elastic=elastic)
+                option = _exchanged(problem, dual, losses, option, enough=aim, elastic=elastic)
             else:
-                option = _blocks_exchanged(problem, dual, losses, option, enough=enough, elastic=elastic)
+                option = _blocks_exchanged(problem, dual, losses, option, enough=aim, elastic=elastic)
         found = _judged(problem, dual, option, elastic=elastic)
         if best is None or (not found.holds, found.lacking) < (not best.holds, best.lacking):
             best = found

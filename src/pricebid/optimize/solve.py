@@ -72,7 +72,7 @@ def solve_problem(problem: Problem, *, effort: Effort, start: Floats | None = No
         raise NoPlan(proven=True)
     enough = effort.gap * abs(dual.bound)
     # Repair aims beyond what counts as optimal: that costs little, an integer program later costs much.
-    plan = repair(problem, dual, enough=0.1 * enough)
+    plan = repair(problem, dual, aim=0.1 * enough, enough=enough)
     if plan.holds and plan.lacking <= enough:
         return _solved(plan.option, dual, proven=False)
     if not plan.holds and problem.web is not None and problem.web.tangled.any():
@@ -92,7 +92,7 @@ def _aimed(problem: Problem, whole: Oracle, dual: Dual, plan: Repaired, *, effor
         aim = replace(problem, rhs=problem.rhs - beyond)
         tolerance = effort.gap * abs(dual.bound)
         aimed = solve_dual(aim, whole, start=dual.multipliers, tolerance=tolerance)
-        plan = repair(problem, replace(aimed, bound=dual.bound), enough=effort.gap * abs(dual.bound))
+        plan = repair(problem, replace(aimed, bound=dual.bound), aim=tolerance, enough=tolerance)
         if plan.holds:
             break
     return plan

@@ -55,7 +55,7 @@ class Columns:
         keep : bool[decision, option]
             Options to decide about; a decision without any is left out, with all its rules.
         """
-        from scipy.sparse import csr_array, vstack  # noqa: PLC0415
+        from scipy.sparse import csr_array, vstack
 
         decision, pick = np.nonzero(keep)
         inside = np.asarray(keep.any(axis=1))
@@ -179,7 +179,7 @@ class _Rows:
 
     def done(self) -> tuple[Any, Floats, Floats]:
         """Matrix and bounds."""
-        from scipy.sparse import csr_array  # noqa: PLC0415
+        from scipy.sparse import csr_array
 
         nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
         row, column, sign = (np.concatenate(part) for part in zip(nothing, *self._parts, strict=True))

@@ -244,7 +244,7 @@ def _reduced(rule: Order) -> Order:
     gap = np.asarray(rule.gap)
     if not len(gap) or gap.min() < 0 or gap.min() != gap.max():
         return rule
-    from scipy.sparse import csr_array  # noqa: PLC0415
+    from scipy.sparse import csr_array
 
     size = len(rule.attribute)
     pairs = csr_array((np.ones(len(gap), dtype=np.int32), (rule.lower, rule.upper)), shape=(size, size))
@@ -363,8 +363,8 @@ def _renumbered(edges: Edges, place: Ints) -> Edges:
 
 
 def _parts(edges: Edges, nodes: int) -> Ints:
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(len(edges)), (edges.first, edges.second)), shape=(nodes, nodes))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
@@ -372,8 +372,8 @@ def _parts(edges: Edges, nodes: int) -> Ints:
 
 def spanning(edges: Edges, nodes: int, decisions: int) -> Bools:
     """Edges of a spanning forest, hubs' edges first: bool[edge]."""
-    from scipy.sparse import csr_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import minimum_spanning_tree  # noqa: PLC0415
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
 
     cost = np.where(np.maximum(edges.first, edges.second) >= decisions, 1.0, 2.0)
     # Costs that all differ make the tree unique, so that it does not depend on how ties are broken.
