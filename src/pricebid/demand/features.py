@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _RENEWAL = {"day": 0.04, "week": 0.2, "month": 0.5}
 _ONCE = ("promo", "feature")
 OWN, CROSS, CARRY = 0, 1, 2
+# Share of an own-price effect that comes from the group's other offers: a third, by the decomposition of van Heerde, Gupta and
+# Wittink (2003). The own column carries this much of the opposite index, so that "cross" measures the departure from it.
+DIVERTED = 1.0 / 3.0
 
 
 def codes(*columns: NDArray[np.object_]) -> NDArray[np.intp]:
@@ -49,6 +52,13 @@ class Recipe:
         Share of the offer in its group's price index; sums to 1 in each group.
     centre : float64[offer]
         Mean log price over the history.
+    level : float64[offer]
+        Mean log price relative to the category's, held within -1 and 1.
+    current : float64[offer]
+        Current price, money.
+    curvature : float
+        Exponent of the price scale: 0, elasticities are constant (log-log); 1, they grow with the price, both of the
+        offer and between offers (log units linear in money, as in a logit).
     reference : float64[offer]
         Log reference price after the last period, relative to ``centre``.
     renewal : float
@@ -63,6 +73,9 @@ class Recipe:
     group: NDArray[np.intp]
     weight: NDArray[np.float64]
     centre: NDArray[np.float64]
+    level: NDArray[np.float64]
+    current: NDArray[np.float64]
+    curvature: float
     reference: NDArray[np.float64]
     renewal: float
     driver_names: tuple[str, ...]
@@ -70,8 +83,14 @@ class Recipe:
     scale: NDArray[np.float64]
 
 
-def recipe_for(history: History) -> tuple[Recipe, NDArray[np.float64]]:
+def recipe_for(history: History, curvature: float) -> tuple[Recipe, NDArray[np.float64]]:
     """Settle how the columns are made, and make them for the history.
+
+    Parameters
+    ----------
+    history : History
+    curvature : float
+        See :class:`Recipe`.
 
     Returns
     -------
@@ -87,11 +106,16 @@ def recipe_for(history: History) -> tuple[Recipe, NDArray[np.float64]]:
     centre = np.where(seen.any(1), np.where(seen, log_price, 0.0).sum(1) / count, np.log(offers.current_price))
     weight = _shares(group, np.where(seen, np.nan_to_num(history.units) * price, 0.0).sum(1))
     middle, scale = _scales(history)
+    category = codes(categories_of(offers))
+    mean = np.bincount(category, weights=centre) / np.bincount(category)
     recipe = Recipe(
         names=(),
         group=group,
         weight=weight,
         centre=centre,
+        level=np.clip(centre - mean[category], -1.0, 1.0),
+        current=np.where(np.isfinite(offers.current_price), offers.current_price, np.exp(centre)),
+        curvature=curvature,
         reference=np.zeros(len(centre)),
         renewal=_RENEWAL[history.frequency],
         driver_names=history.driver_names,
@@ -99,7 +123,7 @@ def recipe_for(history: History) -> tuple[Recipe, NDArray[np.float64]]:
         scale=scale,
     )
     x = log_price - centre[:, None]
-    columns, names, last = _columns(recipe, x, history.drivers, price, x[:, :1].mean(1))
+    columns, names, last = _columns(recipe, x, history.drivers, price, x[:, 0])
     return _with(recipe, names=tuple(names), reference=last), columns
 
 
@@ -171,9 +195,11 @@ def _columns(
     depth = x - reference
     lone = np.bincount(recipe.group)[recipe.group] == 1
     index = _Index(recipe)
+    move = bent(x, recipe.curvature)
+    rivals = np.where(lone[:, None], 0.0, index.of(move))
     named: list[tuple[str, NDArray[np.float64]]] = [
-        ("own", x),
-        ("cross", np.where(lone[:, None], 0.0, index.of(x))),
+        ("own", np.exp(recipe.curvature * recipe.level)[:, None] * move - DIVERTED * rivals),
+        ("cross", rivals),
         ("carry", depth),
         ("cross carry", index.others(depth)),
     ]
@@ -188,6 +214,11 @@ def _columns(
             named += [(f"{name} x depth", cut), (f"cross {name}", index.others(value))]
             named.append((f"cross {name} x depth", index.others(cut)))
     return np.stack([column for _, column in named]), [name for name, _ in named], last
+
+
+def bent(x: NDArray[np.float64], curvature: float) -> NDArray[np.float64]:
+    """Box-Cox transform of a log price change: ``(exp(curvature x) - 1) / curvature``, and ``x`` itself at 0."""
+    return x if curvature == 0.0 else np.expm1(curvature * x) / curvature
 
 
 class _Index:

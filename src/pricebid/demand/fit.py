@@ -112,7 +112,7 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
         past = before(history, start)
         if not np.nansum(past.units) > 0:
             continue
-        model = model_of(fit_panel(make_panel(past), like=fitted))
+        model = model_of(fit_panel(make_panel(past, fitted.panel.recipe.curvature), like=fitted))
         future, actual = block(history, start, length)
         eta, moving, fresh = model.outlook(future, future.price)
         seen = np.isfinite(actual) & ~history.censored[:, start : start + length]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ROUNDS = 4
 _TREND_VARIANCE = 0.0025
 _EM_ROUNDS = 8
+_CURVATURES = (0.0, 0.5, 1.0)
 _MOST_AHEAD = {"day": 120, "week": 60, "month": 24}
 
 
@@ -79,9 +80,9 @@ class Fitted:
     over_time: Information | None = None
 
 
-def make_panel(history: History) -> Panel:
+def make_panel(history: History, curvature: float = 0.5) -> Panel:
     """Make the columns, the tree, and what else the tiers need."""
-    recipe, columns = recipe_for(history)
+    recipe, columns = recipe_for(history, curvature)
     offers = history.offers
     sku_of = codes(offers.category, offers.sku)
     category_of = np.zeros(int(sku_of.max()) + 1, dtype=np.intp)
@@ -125,12 +126,23 @@ def fit_panel(
         if progress:
             progress("fit", at / rounds)
         cells = sites(history.units, history.censored, state.eta, state.sigma2[:, None])
+        if like is None and at == 1:
+            panel = _best_curvature(panel, state, cells)
+            state = replace(state, panel=panel)
         state = _slopes(panel, state, cells)
         learn = like is None and at != _ROUNDS - 2
         state = _levels(panel, state, cells, learn=learn, season=like is None and at in (0, _ROUNDS - 1))
         if like is None:
             state = replace(state, sigma2=_noise(panel, state))
     return state
+
+
+def _best_curvature(panel: Panel, state: Fitted, cells: Sites) -> Panel:
+    """Let the data weigh how elasticity changes with the price: the posterior mean over a few curvatures."""
+    panels = [make_panel(panel.history, curvature) for curvature in _CURVATURES]
+    evidence = np.array([_slopes(other, state, cells).pooled.evidence for other in panels])
+    weight = np.exp(evidence - evidence.max())
+    return make_panel(panel.history, float(weight @ np.array(_CURVATURES) / weight.sum()))
 
 
 def _begin_like(panel: Panel, like: Fitted) -> Fitted:
@@ -265,7 +277,9 @@ def _category_information(panel: Panel, state: Fitted, size: int) -> Information
         v = over_time.vector[:, :k] - cross * (over_time.vector[:, k] / trend)[:, None]
         v = v + np.einsum("cij,cj->ci", m, within)
         soft = soften(Split(m, m, m, v, v), offset_variance(panel.recipe.names))
-        matrix[:, :k, :k], vector[:, :k] = soft.matrix, soft.vector
+        # Only where prices cannot be compared within a period may the category's own movement speak of elasticity.
+        alone = np.bincount(panel.tiers.category_of, minlength=n) == 1
+        matrix[alone, :k, :k], vector[alone, :k] = soft.matrix[alone], soft.vector[alone]
     return Information(matrix, vector)
 
 

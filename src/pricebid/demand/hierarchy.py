@@ -112,6 +112,15 @@ def soften(info: Split, variance: NDArray[np.float64]) -> Information:
     return Information(0.5 * (matrix + matrix.transpose(0, 2, 1)), vector)
 
 
+def _told(info: Split, variance: NDArray[np.float64]) -> float:
+    """Log factor that integrating out the nodes' deviations leaves."""
+    root = np.sqrt(variance)
+    inner = np.eye(len(variance)) + root[None, :, None] * info.child * root[None, None, :]
+    scaled = root * info.of_child
+    fit = np.einsum("ni,ni->", scaled, np.linalg.solve(inner, scaled[..., None])[..., 0])
+    return float(0.5 * fit - 0.5 * np.linalg.slogdet(inner)[1].sum())
+
+
 def _down(info: Split, variance: NDArray[np.float64], parent: Slopes) -> tuple[Slopes, NDArray[np.float64]]:
     """Posterior of children given the posterior of their (already repeated) parents; and E[(child - parent)^2]."""
     own = _inverse(info.child, variance)
@@ -155,12 +164,13 @@ class Tree:
 
 @dataclass(frozen=True, kw_only=True)
 class Pooled:
-    """Posteriors of all tiers, and the variances learnt."""
+    """Posteriors of all tiers, the variances learnt, and the log marginal likelihood (up to a constant of the data)."""
 
     series: Slopes
     sku: Slopes
     category: Slopes
     spread: Spread
+    evidence: float
 
 
 def pool(
@@ -196,7 +206,7 @@ def pool(
     guess = spread
     spread = start or guess
     for at in range(rounds):
-        result, seconds = _posterior(info, tree, spread)
+        result, seconds, evidence = _posterior(info, tree, spread)
         if at == rounds - 1:
             break
         updated = []
@@ -204,13 +214,15 @@ def pool(
             n = len(second)
             updated.append(np.where(prior > 0, (second.sum(0) + freedom * prior) / (n + freedom), 0.0))
         spread = Spread(root=guess.root, category=updated[0], sku=updated[1], series=updated[2])
-    return Pooled(series=result[0], sku=result[1], category=result[2], spread=spread)
+    return Pooled(series=result[0], sku=result[1], category=result[2], spread=spread, evidence=evidence)
 
 
 def _posterior(
     info: tuple[Split, Split, Information], tree: Tree, spread: Spread
-) -> tuple[tuple[Slopes, Slopes, Slopes], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """One pass up and one down: posteriors of (series, sku, category) and second moments of (category, sku, series)."""
+) -> tuple[
+    tuple[Slopes, Slopes, Slopes], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], float
+]:
+    """One pass up and one down: posteriors of (series, sku, category), second moments of (category, sku, series), evidence."""
     leaves, skus, categories = info
     up = soften(leaves, spread.series)
     j, n_cat, k = len(spread.series), tree.categories, len(spread.root)
@@ -227,4 +239,8 @@ def _posterior(
     category = Slopes(mean=category.mean, covariance=category.covariance, shared=category.covariance)
     sku, second_s = _down(at_sku, spread.sku, _repeat(category, tree.category_of))
     series, second_l = _down(leaves, spread.series, _first(_repeat(sku, tree.sku_of), j))
-    return (series, sku, category), (second_c, second_s, second_l)
+    centred = vector - matrix @ spread.root
+    told = Split(matrix, matrix, matrix, centred, centred)
+    evidence = _told(leaves, spread.series) + _told(at_sku, spread.sku) + _told(told, spread.category)
+    evidence += float((vector @ spread.root - 0.5 * (matrix @ spread.root) @ spread.root).sum())
+    return (series, sku, category), (second_c, second_s, second_l), evidence

@@ -10,7 +10,7 @@ from scipy.special import log_ndtr
 
 from pricebid.demand import levels
 from pricebid.demand.counts import quantile
-from pricebid.demand.features import CARRY, CROSS, OWN, Recipe, future_columns
+from pricebid.demand.features import CARRY, CROSS, DIVERTED, OWN, Recipe, future_columns
 from pricebid.demand.response import LogLinearResponse
 from pricebid.errors import InputError
 
@@ -261,40 +261,50 @@ class DemandModel:
         decay = 1.0 - self.recipe.renewal
         # The reference price catches up: its effect on the group's index is folded in at its mean over the horizon.
         fading = float(np.mean(decay ** np.arange(horizon)))
-        names = self.recipe.names
-        slope, covariance = self.slopes.mean, self.slopes.covariance
-        pair = np.ix_(range(len(slope)), (OWN, CROSS), (OWN, CROSS))
-        shared = self.slopes.shared[:, :2, :2]
-        peculiar = _without(covariance[pair], shared[self.tiers.category_of])
-        own = self._own()[0] - slope[:, CROSS] * self.recipe.weight
+        here = self._here(current)
+        peculiar = _without(here.covariance, here.shared[self.tiers.category_of])
+        slope, names = self.slopes.mean, self.recipe.names
         spread = self.calibration.spread**2
         tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
-        common = tide[self.tiers.category_of]
-        level = np.maximum(moving.mean(1) - common, 1e-6)
+        level = np.maximum(moving.mean(1) - tide[self.tiers.category_of], 1e-6)
         return LogLinearResponse(
             current=current,
             base=forecast.mean,
             groups=self.recipe.group,
-            weight=self.recipe.weight,
-            own_mean=own,
-            cross_mean=slope[:, CROSS] + slope[:, names.index("cross carry")] * fading,
+            weight=here.weight,
+            own_mean=here.total()[0] - here.mean[:, 1] * here.weight,
+            cross_mean=here.mean[:, 1] + slope[:, names.index("cross carry")] * fading,
             covariance=peculiar,
             pools=self.tiers.category_of,
-            common_covariance=shared,
+            common_covariance=here.shared,
             level_sd=np.sqrt(spread * level),
             common_level_sd=np.sqrt(spread * tide),
             carry=slope[:, CARRY] / decay,
             decay=decay,
+            curvature=self.recipe.curvature,
             dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0))
             + np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon,
         )
 
-    def _own(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Own elasticity, the group's index moving along: mean and standard deviation given that it is negative."""
-        w, c = self.recipe.weight, self.slopes.covariance
-        mean = self.slopes.mean[:, OWN] + w * self.slopes.mean[:, CROSS]
-        variance = c[:, OWN, OWN] + 2.0 * w * c[:, OWN, CROSS] + w * w * c[:, CROSS, CROSS]
-        return below(mean, np.sqrt(np.maximum(variance, 1e-12)), _LEAST)
+    def _here(self, current: NDArray[np.float64]) -> _Here:
+        """Give the price slopes at some prices, as elasticities there."""
+        recipe, slopes = self.recipe, self.slopes
+        moved = np.exp(recipe.curvature * (np.log(current) - recipe.centre))
+        weight = recipe.weight * moved
+        size = np.bincount(recipe.group, weights=weight)[recipe.group]
+        turn = np.zeros((len(current), 2, len(recipe.names)))
+        turn[:, 0, OWN] = np.exp(recipe.curvature * recipe.level) * moved
+        turn[:, 1, OWN], turn[:, 1, CROSS] = -DIVERTED * size, size
+        flat = np.bincount(self.tiers.category_of)
+        mean_turn = np.stack(
+            [np.bincount(self.tiers.category_of, weights=turn[:, i, j]) / flat for i in (0, 1) for j in (OWN, CROSS)], 1
+        ).reshape(-1, 2, 2)
+        return _Here(
+            weight=weight / size,
+            mean=np.einsum("nij,nj->ni", turn, slopes.mean),
+            covariance=turn @ slopes.covariance @ turn.transpose(0, 2, 1),
+            shared=mean_turn @ slopes.shared[:, :2, :2] @ mean_turn.transpose(0, 2, 1),
+        )
 
     def elasticities(self) -> Elasticities:
         """Own and cross elasticities of lasting price changes.
@@ -303,8 +313,9 @@ class DemandModel:
         -------
         Elasticities
         """
-        own, sd = self._own()
-        group, weight = self.recipe.group, self.recipe.weight
+        here = self._here(self.recipe.current)
+        own, sd = here.total()
+        group = self.recipe.group
         order = np.argsort(group, kind="stable")
         sizes = np.bincount(group)
         starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
@@ -319,9 +330,26 @@ class DemandModel:
             own_high=np.minimum(own + _NORMAL_90 * sd, 0.0),
             offer=offer,
             of_offer=of_offer,
-            value=self.slopes.mean[offer, CROSS] * weight[of_offer],
+            value=here.mean[offer, 1] * here.weight[of_offer],
             specification=SPECIFICATION,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Here:
+    """Elasticities to (own price, group's index) at some prices: mean [offer, 2], covariances, weights in the index."""
+
+    weight: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    shared: NDArray[np.float64]
+
+    def total(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Own elasticity, the group's index moving along: mean and standard deviation given that it is negative."""
+        w, c = self.weight, self.covariance
+        mean = self.mean[:, 0] + w * self.mean[:, 1]
+        variance = c[:, 0, 0] + 2.0 * w * c[:, 0, 1] + w * w * c[:, 1, 1]
+        return below(mean, np.sqrt(np.maximum(variance, 1e-12)), _LEAST)
 
 
 SPECIFICATION = (

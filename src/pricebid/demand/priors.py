@@ -21,20 +21,20 @@ class Belief(NamedTuple):
     series: float
 
 
-# Own elasticity: the meta-analysis of Bijmolt, van Heerde and Pieters (2005) has mean -2.6; regular prices lie nearer to -2.
+# Own elasticity: the meta-analysis of Bijmolt, van Heerde and Pieters (2005) has mean -2.6.
 _BELIEFS = {
-    "own": Belief(-2.2, 0.8, 0.4, 0.15),
-    "cross": Belief(1.0, 0.6, 0.25, 0.0),
+    "own": Belief(-2.5, 0.8, 0.4, 0.15),
+    "cross": Belief(0.0, 0.35, 0.15, 0.0),
     "carry": Belief(0.0, 0.4, 0.2, 0.0),
     "cross carry": Belief(0.0, 0.4, 0.2, 0.0),
-    "discount": Belief(-2.2, 0.8, 0.3, 0.0),
+    "discount": Belief(-2.5, 0.8, 0.3, 0.0),
 }
 _ONCE = Belief(0.2, 0.4, 0.25, 0.1)
 _DEPTH = Belief(0.0, 0.8, 0.5, 0.0)
 _RIVAL = Belief(0.0, 0.4, 0.25, 0.0)
 _DRIVER = Belief(0.0, 0.3, 0.15, 0.05)
 # How far a slope over time may lie from the slope within a period (prices that were set by demand, stock-piling).
-_OFFSET = 0.5
+_OFFSET = 0.35
 # Variance of a sku's trend per year: levels wander, straight lines seldom last. The trend is the last of the extras.
 _TREND = 0.0025
 
