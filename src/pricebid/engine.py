@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pricebid.demand import BacktestResult, DemandModel, Forecast
     from pricebid.planning import Comparison
-    from pricebid.policy import Policy
+    from pricebid.policy import Policy, Scenario
     from pricebid.pricing import PricePlan
     from pricebid.tables import Shop
 
@@ -171,16 +171,35 @@ def price(
     return pricing.price(shop, model, policy, start=start, progress=progress)
 
 
-def what_if(shop: Shop, model: DemandModel, policy: Policy, scenario: Mapping[str, Any]) -> Comparison:
+def what_if(
+    shop: Shop,
+    model: DemandModel,
+    policy: Policy,
+    scenario: Scenario | Mapping[str, Any],
+    *,
+    start: date | str | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
     """Change inputs, plan again, and compare with the plan as things are.
 
     Parameters
     ----------
     shop, model, policy
         As for `price`.
-    scenario : mapping
+    scenario : Scenario or mapping
         ``change`` (a list of table changes) and ``policy`` (overrides), as a scenario file says it.
+    start : date, optional
+        First period planned for, in both.
+    progress : callable, optional
+        Called as ``progress(stage, share)``, share in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If the scenario does not fit the shop or the policy.
+    Infeasible
+        If one of the two has no plan.
     """
     from pricebid import planning
 
-    return planning.what_if(shop, model, policy, scenario)
+    return planning.what_if(shop, model, policy, scenario, start=start, progress=progress)

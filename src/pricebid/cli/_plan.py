@@ -65,13 +65,28 @@ def whatif(
     *,
     policy: PolicyFile = None,
     model: ModelFolder = None,
+    start: Start = None,
     seed: Seed = None,
 ) -> None:
     """Plan with changed costs, rivals, limits or prices, beside the plan as things are.
 
     A scenario file has [[change]] blocks (table, where, set or multiply) and [policy] overrides; `pricebid init` shows
-    one. Writes `comparison`: the scenario beside the baseline, with intervals on the difference.
+    one. Writes `comparison` (totals in both, with intervals on the difference), `prices` of the scenario, `diff` (the
+    prices that differ) and comparison.json.
     """
+    from pricebid import engine
+    from pricebid.policy import Scenario
+    from pricebid.report import plans, summaries, text
+
+    aim, change = read_policy(policy, seed), Scenario.read(scenario)
+    read = read_shop(run, shop)
+    fitted = get_model(run, read, folder=model, seed=aim.seed)
+    with run.progress("Planning both") as progress:
+        both = engine.what_if(read, fitted, aim, change, start=start, progress=progress)
+    tables = {"comparison": both.to_frame(), "prices": both.scenario.to_frame(), "diff": both.prices()}
+    files = run.write(tables, {"comparison.json": both.to_json()})
+    run.show(plans.comparison_report(both), text.where(files))
+    run.finish({"files": files, **summaries.comparison_summary(both)})
 
 
 def read_policy(file: Path | None, seed: int | None) -> Policy:

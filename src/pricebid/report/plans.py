@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pricebid.planning import Comparison
     from pricebid.pricing import PricePlan
 
 MOVES = 10
@@ -80,10 +81,16 @@ def proof(plan: PricePlan) -> Text:
 def limits_table(plan: PricePlan) -> RenderableType:
     """Lay out the limits on the plan as a whole."""
     rows = [
-        (one.name, f"{one.limit:,.4g}", f"{one.value:,.4g}", f"{one.slack:,.3g}", f"{one.shadow_price:,.4g}")
+        (
+            one.name,
+            f"{one.limit:,.4g}",
+            f"{one.value:,.4g}",
+            f"{one.slack:,.3g}",
+            f"{one.shadow_price * abs(one.limit) / 100:+,.2f}",
+        )
         for one in plan.limits
     ]
-    return table("Limits", ("limit", "asked", "reached", "slack", "a unit more would earn"), rows)
+    return table("Limits", ("limit", "asked", "reached", "slack", "1 % looser would earn"), rows)
 
 
 def moves_list(plan: PricePlan, *, most: int = MOVES) -> RenderableType:
@@ -98,6 +105,34 @@ def moves_list(plan: PricePlan, *, most: int = MOVES) -> RenderableType:
         parts.append(Text(f" {name:<{widths[0]}}   {step:>{widths[1]}}   worth {worth[at]:+,.2f}", style="bold cyan"))
         parts.append(Padding(Text(str(plan.reason[at]).replace(" %", "%")), (0, 0, 0, 3), expand=False))
     return Group(*parts)
+
+
+def comparison_report(both: Comparison, *, moves: int = MOVES) -> RenderableType:
+    """Lay out a what-if: totals as things are and in the scenario, and the prices that differ most."""
+    rows = []
+    for one in both.differences:
+        write: Callable[[float], str] = count if one.outcome == "units" else money
+        by, span = change(relative(one.scenario, one.baseline)), f"{signed(one.low)} to {signed(one.high)}"
+        rows.append((one.outcome, write(one.baseline), write(one.scenario), signed(one.difference), by, span))
+    columns = ("planned", "as things are", "scenario", "difference", "", "80 % interval of the difference")
+    title = f"Both plans: {len(both.scenario.price):,} prices, {len(both.scenario.periods)} periods"
+    differ = np.abs(both.scenario.price / both.baseline.price - 1.0)
+    order = [at for at in np.argsort(-differ, kind="stable")[:moves] if differ[at] > 0]
+    parts: list[RenderableType] = [table(title, columns, rows)]
+    if not order:
+        return Group(*parts, Text("No price differs."))
+    names = ("as things are", "scenario", "difference")
+    cells = [
+        (
+            ", ".join(str(label[at]) for label in both.scenario.offers.labels),
+            f"{both.baseline.price[at]:,.2f}",
+            f"{both.scenario.price[at]:,.2f}",
+            change(both.scenario.price[at] / both.baseline.price[at] - 1.0),
+        )
+        for at in order
+    ]
+    head = f"{int((differ > 0).sum()):,} prices differ; the largest differences"
+    return Group(*parts, table(head, (", ".join(both.scenario.offers.columns), *names), cells))
 
 
 def signed(value: float) -> str:

@@ -11,6 +11,7 @@ from pricebid.report.models import group_elasticities, grouping
 
 if TYPE_CHECKING:
     from pricebid.demand import BacktestResult, DemandModel, Elasticities, Forecast
+    from pricebid.planning import Comparison
     from pricebid.pricing import PricePlan
     from pricebid.tables import Offers, Shop
 
@@ -67,6 +68,12 @@ def elasticity_summary(elasticities: Elasticities, offers: Offers) -> dict[str, 
     name, labels = grouping(offers)
     groups = group_elasticities(elasticities, labels)
     return {"by": name, "groups": [asdict(one) for one in groups], "specification": elasticities.specification}
+
+
+def comparison_summary(both: Comparison) -> dict[str, Any]:
+    """Give what comparison.json holds."""
+    content: dict[str, Any] = json.loads(both.to_json())
+    return content
 
 
 def finite(values: dict[str, Any]) -> dict[str, Any]:
