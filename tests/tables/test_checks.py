@@ -249,3 +249,11 @@ def test_a_mistyped_file_name_is_pointed_at_where_nothing_else_is_there(tmp_path
     report = Shop.check(tmp_path)
     assert "did you mean 'cost'" in str(report.faults[0])
     assert "did you mean 'sales'" in report.notices[0]
+
+
+@pytest.mark.parametrize("backend", ["pyarrow", "numpy_nullable"])
+def test_frames_of_any_pandas_type_are_read(backend: str) -> None:
+    frame = sales(promo=0).convert_dtypes(dtype_backend=backend)  # type: ignore[call-overload]
+    made = Shop.from_frames({"sales": frame}).history()
+    np.testing.assert_array_equal(made.units[0], np.arange(10.0) + 1)
+    assert made.frequency == "week"

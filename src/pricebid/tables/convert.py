@@ -80,7 +80,8 @@ def from_frame(name: str, frame: pd.DataFrame) -> pa.Table:
     arrays = {}
     for column in frame.columns:
         try:
-            arrays[column] = pa.chunked_array([pa.Array.from_pandas(frame[column])])
+            made = pa.Array.from_pandas(frame[column])
+            arrays[column] = made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
         except (pa.ArrowException, TypeError):
             arrays[column] = pa.chunked_array([pa.array([None if v is None else str(v) for v in frame[column]])])
         except (OverflowError, ValueError) as error:
