@@ -1,8 +1,7 @@
 """The public surface is exactly this list, typed, and found without importing what owns it."""
 
 import importlib
-import subprocess
-import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,14 +57,10 @@ def test_the_errors_form_the_tree_that_their_module_draws() -> None:
     assert not issubclass(pricebid.Infeasible, pricebid.InputError)
 
 
-def test_the_surface_is_typed_for_those_who_use_it(tmp_path: Path) -> None:
+def test_the_surface_is_typed_for_those_who_use_it() -> None:
     assert (Path(pricebid.__file__).parent / "py.typed").exists()
-    typing_file = Path(__file__).parent / "typing_surface.py"
-    out = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(typing_file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert out.returncode == 0, out.stdout
+    checked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["tool"]["mypy"]
+    assert checked["strict"]
+    # `make lint` checks this file: its assert_type lines fail there if the surface loses a type.
+    assert "tests/house/typing_surface.py" in checked["files"]
+    assert "assert_type" in (ROOT / "tests/house/typing_surface.py").read_text(encoding="utf8")
