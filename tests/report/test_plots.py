@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,26 @@ from pricebid.report.plots import MOST_GROUPS, group, plot_price_plan
 
 @dataclass(frozen=True)
 class Planned:
-    """The part of a plan that the picture reads: its table."""
+    """The part of a plan that the picture reads."""
 
     frame: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
         return self.frame
+
+    @property
+    def price(self) -> np.ndarray:
+        return self.frame["price"].to_numpy()
+
+    @property
+    def changed(self) -> np.ndarray:
+        return self.price != self.frame["current_price"].to_numpy()
+
+    @property
+    def totals(self) -> dict[str, dict[str, Any]]:
+        now, after = float(self.frame["profit_now"].sum()), float(self.frame["profit"].sum())
+        gain = {"value": after - now, "low": 0.5 * (after - now), "high": 1.5 * (after - now)}
+        return {"now": {"profit": now}, "planned": {"profit": after}, "uplift": {"profit": gain}}
 
 
 def planned(n: int) -> Planned:
@@ -61,7 +76,8 @@ def test_the_rest_beyond_the_largest_groups_stands_last() -> None:
 def test_the_picture_says_what_the_plan_is_worth(tmp_path: Path) -> None:
     plan = planned(40)
     figure = plot_price_plan(plan)  # type: ignore[arg-type]
-    assert "(+10.0 %): 40 of 40 prices move" in figure.get_suptitle()
+    assert "(+10.0 %; 80 % interval of the gain " in figure.get_suptitle()
+    assert figure.get_suptitle().endswith("40 of 40 prices move")
     left, right = figure.axes
     assert [text.get_text() for text in left.get_yticklabels()] != []
     assert len(right.patches) == 4

@@ -73,18 +73,17 @@ def plot_price_plan(plan: PricePlan, *, by: NDArray[np.object_] | None = None) -
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.1])
     _draw_moves(left, groups)
     _draw_gains(right, groups)
-    now, planned = float(np.nansum(columns["profit_now"])), float(np.nansum(columns["profit"]))
-    moved = int(np.sum(columns["price"] != columns["current_price"]))
-    figure.suptitle(
-        f"Profit {money(now)} → {money(planned)} ({change(relative(planned, now))}): "
-        f"{moved:,} of {len(frame):,} prices move",
-        x=0.012,
-        ha="left",
-        fontsize=13,
-        fontweight="bold",
-        color=INK,
-    )
+    figure.suptitle(_headline(plan), x=0.012, ha="left", fontsize=13, fontweight="bold", color=INK)
     return figure
+
+
+def _headline(plan: PricePlan) -> str:
+    now, planned, gain = (plan.totals[which]["profit"] for which in ("now", "planned", "uplift"))
+    moved = f"{int(plan.changed.sum()):,} of {len(plan.price):,} prices move"
+    if gain is None:
+        return moved
+    interval = f"80 % interval of the gain {money(gain['low'])} to {money(gain['high'])}"
+    return f"Profit {money(now)} → {money(planned)} ({change(relative(planned, now))}; {interval}): {moved}"
 
 
 def new_figure(*, width: float, height: float) -> Figure:
@@ -167,6 +166,7 @@ def _draw_gains(axes: Axes, groups: list[Group]) -> None:
     axes.axvline(0.0, color="#777777", lw=0.8, zorder=1)
     axes.set_title("What that is worth: profit as planned less profit at current prices", loc="left", fontsize=10)
     axes.set_xlabel("money over the horizon")
+    axes.locator_params(axis="x", nbins=6)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     _plain(axes)
 

@@ -53,7 +53,7 @@ def section(title: str) -> Rule:
 
 def where(files: Sequence[Path]) -> Text:
     """Say which files were written."""
-    return plain("Written: " + ", ".join(str(path) for path in files))
+    return plain(f"Written to {files[0].parent}: " + ", ".join(path.name for path in files))
 
 
 def plain(words: str) -> Text:
