@@ -101,7 +101,7 @@ def lightgbm(train: History, future: Future) -> NDArray[np.float64]:
         "bagging_freq": 1,
         "verbosity": -1,
         "seed": 0,
-        "num_threads": 2,
+        "num_threads": 1,  # as the engine: two threads on a busy machine mostly wait for each other
         "deterministic": True,
     }
     model = lgb.train(parameters, data, num_boost_round=800)
