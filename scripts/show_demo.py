@@ -19,7 +19,7 @@ MOVES_SHOWN = 3
 
 def shortened(said: str) -> str:
     """Keep what fits a README: the first moves of the list, and no path of this machine."""
-    lines = [line.rstrip() for line in said.split("\nFiles ")[0].splitlines()]
+    lines = [line.rstrip() for line in said.split("\nFiles ", maxsplit=1)[0].splitlines()]
     moves = [at for at, line in enumerate(lines) if re.search(r"   worth [+-]", line)]
     if len(moves) > MOVES_SHOWN:
         lines = [*lines[: moves[MOVES_SHOWN]], f" ... and {len(moves) - MOVES_SHOWN} more"]

@@ -100,8 +100,10 @@ def test_results_go_to_standard_output_notes_to_standard_error_and_quiet_silence
 
 
 def test_the_json_summary_takes_numpy_values_dates_and_paths(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json({"a": np.float64(1.5), "b": np.arange(2), "c": Path("x"), "d": np.datetime64("2024-01-01")})
-    assert json.loads(capsys.readouterr().out) == {"a": 1.5, "b": [0, 1], "c": "x", "d": "2024-01-01"}
+    values = {"a": np.float64(1.5), "b": np.arange(2), "c": Path("x"), "d": np.datetime64("2024-01-01")}
+    print_json({**values, "e": float("nan"), "f": {"g": (np.float32("inf"), True, None)}})
+    wanted = {"a": 1.5, "b": [0, 1], "c": "x", "d": "2024-01-01", "e": None, "f": {"g": [None, True, None]}}
+    assert json.loads(capsys.readouterr().out) == wanted
 
 
 def test_a_stream_that_is_no_terminal_gets_no_colours() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -149,15 +150,20 @@ def console_on(stream: Any) -> Console:  # noqa: ANN401 - sys.stdout is whatever
 
 
 def print_json(summary: Mapping[str, Any]) -> None:
-    """Print one JSON object on standard output; numpy scalars, dates and paths are written as their plain values."""
-    sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    """Print one JSON object on standard output, in plain values: no numpy, dates and paths as text, NaN as null."""
+    sys.stdout.write(json.dumps(_plain(summary), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def _plain(value: object) -> object:
-    for name in ("tolist", "item"):
-        if hasattr(value, name):
-            return getattr(value, name)()
-    return str(value)
+def _plain(value: Any) -> Any:  # noqa: ANN401 - plain trees of anything
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def add_command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,7 @@ def plan_summary(plan: PricePlan) -> dict[str, Any]:
 def model_summary(model: DemandModel) -> dict[str, Any]:
     """Give the model's accuracy on periods held out, and its mean own elasticity."""
     own = model.elasticities().own
-    return {"offers": len(own), "held_out": finite(asdict(model.calibration)), "mean_own_elasticity": float(own.mean())}
+    return {"offers": len(own), "held_out": asdict(model.calibration), "mean_own_elasticity": float(own.mean())}
 
 
 def forecast_summary(forecast: Forecast) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def forecast_summary(forecast: Forecast) -> dict[str, Any]:
 
 def accuracy_summary(result: BacktestResult) -> dict[str, Any]:
     """Give the scores of the engine and of the baselines over all blocks."""
-    return {"blocks": len(result.origins), "scores": [finite(asdict(one)) for one in result.scores]}
+    return {"blocks": len(result.origins), "scores": [asdict(one) for one in result.scores]}
 
 
 def elasticity_summary(elasticities: Elasticities, offers: Offers) -> dict[str, Any]:
@@ -74,12 +73,3 @@ def comparison_summary(both: Comparison) -> dict[str, Any]:
     """Give what comparison.json holds."""
     content: dict[str, Any] = json.loads(both.to_json())
     return content
-
-
-def finite(values: dict[str, Any]) -> dict[str, Any]:
-    """Replace NaN, which JSON does not know, by None.
-
-    >>> finite({"wape": float("nan"), "spread": 1.0})
-    {'wape': None, 'spread': 1.0}
-    """
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in values.items()}
