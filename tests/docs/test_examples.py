@@ -77,3 +77,10 @@ def test_every_example_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: p
 def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
     dead = [link for link in LINK.findall(page.read_text(encoding="utf8")) if not (page.parent / link).exists()]
     assert dead == []
+
+
+@pytest.mark.parametrize("index", [ROOT / "docs" / "README.md", ROOT / "docs" / "decisions" / "README.md"])
+def test_every_page_is_in_its_index(index: Path) -> None:
+    text = index.read_text(encoding="utf8")
+    pages = {page.name for page in index.parent.glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in text} == set()
