@@ -9,6 +9,7 @@ decisions with its minimum inside, and a convex function's local minimum is its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ _SAMPLE = 5_000
 _APPROACHES = 6
 _NEAR = 2e-2
 _SEEN = 20
+_WIDENED = 3
 _ROUNDS = 400
 
 
@@ -96,11 +98,12 @@ class Dual:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Minimum:
-    """What the cutting planes found in one box."""
+    """What the cutting planes found in one box; `last` is where the master's own optimum lies."""
 
     best: Evaluation
     bound: float
     master: Master
+    last: Floats
 
 
 def minimise(oracle: Oracle, rhs: Floats, *, start: Floats, low: Floats, high: Floats, tolerance: float) -> Minimum:
@@ -136,7 +139,7 @@ def minimise(oracle: Oracle, rhs: Floats, *, start: Floats, low: Floats, high: F
         value = now.lagrangian(rhs)
         if value < bound:
             best, bound = now, value
-    return Minimum(best=best, bound=bound, master=master)
+    return Minimum(best=best, bound=bound, master=master, last=point)
 
 
 def solve_dual(problem: Problem, whole: Oracle, *, start: Floats | None, tolerance: float) -> Dual:
@@ -188,10 +191,12 @@ def _approach(problem: Problem, whole: Oracle, point: Floats, *, near: bool) -> 
         slack = problem.rhs - whole.evaluate(point).usage.sum(axis=0)
         rhs = np.where(seen, sample.evaluate(point).usage.sum(axis=0) + share * slack, CEILING * len(sample))
         found, _ = _boxes(sample, rhs, point, radius, tolerance=1e-7 * len(sample))
-        arrived = np.where(seen & (found.best.multipliers < 0.5 * CEILING), found.best.multipliers, point)
+        if np.any(found.best.multipliers >= 0.5 * CEILING):
+            return point, np.full(len(point), CEILING)
+        arrived = np.where(seen, found.best.multipliers, point)
         moved, point = np.abs(arrived - point), arrived
         # A third of the largest move guards a coordinate that happened to stand still.
-        radius = np.maximum(moved, 0.3 * moved.max()) + 1e-5
+        radius = np.maximum(moved, 0.3 * moved.max()) + 1e-4
         if moved.max() < _NEAR:
             break
     return point, np.where(seen, radius, CEILING)
@@ -199,14 +204,19 @@ def _approach(problem: Problem, whole: Oracle, point: Floats, *, near: bool) -> 
 
 def _boxes(oracle: Oracle, rhs: Floats, point: Floats, radius: Floats, *, tolerance: float) -> tuple[Minimum, Oracle]:
     """Solve in a box, moving and widening it until the minimum lies inside."""
-    while True:
+    for widened in count():
         low, high = np.maximum(point - radius, 0.0), np.minimum(point + radius, CEILING)
         # Half-way in, what can change is a fraction: screen anew about the box's own middle.
         middle = 0.5 * (low + high) if np.all(radius < CEILING) else point
         small = oracle.narrow(middle, np.maximum(high - middle, middle - low))
         found = minimise(small, rhs, start=np.clip(point, low, high), low=low, high=high, tolerance=tolerance)
+        # Where the function is flat the best point may lie inside and the master's still at the rim: its mixture of
+        # plans would then not meet the limits.
         point = found.best.multipliers
-        rim = ((point <= low) & (low > 0)) | ((point >= high) & (high < CEILING))
+        rim = np.zeros(len(point), dtype=bool)
+        for spot in (point, found.last):
+            rim |= ((spot <= low) & (low > 0)) | ((spot >= high) & (high < CEILING))
         if not rim.any():
             return found, small
-        radius = np.where(rim, 4.0 * radius, radius)
+        radius = np.where(rim, 8.0 * radius, radius) if widened < _WIDENED else np.full(len(point), CEILING)
+    raise AssertionError  # the loop ends by returning

@@ -118,7 +118,7 @@ class Effort:
 
     gap: float = 1e-5
     milp_options: int = 20_000
-    seconds: float = 10.0
+    seconds: float = 2.0
 
     def __post_init__(self) -> None:
         if not (self.gap > 0 and self.seconds > 0 and self.milp_options >= 0):

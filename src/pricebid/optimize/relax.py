@@ -55,7 +55,10 @@ def infeasible(problem: Problem, limits: tuple[Limit, ...], *, effort: Effort, p
     """
     if not proven:
         return Infeasible("no choice within the limits was found, nor is it proven that there is none", ())
-    plans = [(row, limit, _alone(problem, limit, row, effort=effort)) for row, limit in enumerate(limits)]
+    # What proves that the limits cannot hold still does without a limit that has no part in the proof.
+    proof = farkas(problem)
+    part = proof.multipliers > 1e-9 if proof.bound < 0 else np.ones(len(limits), dtype=bool)
+    plans = [(row, limit, _alone(problem, limit, row, effort=effort)) for row, limit in enumerate(limits) if part[row]]
     alone = [_conflict(problem, limit, row, plan) for row, limit, plan in plans if plan is not None]
     if alone:
         return Infeasible("the limits cannot all hold; any one of these would have to give:", alone)

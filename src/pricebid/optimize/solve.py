@@ -155,6 +155,8 @@ def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> 
     else:
         keep, whole = _nearest(losses, effort.milp_options), everything
     keep[np.arange(len(keep)), plan.option] = True
+    if _open(keep) > 2 * effort.milp_options:
+        raise NoPlan(proven=False)
     found = decide(problem, keep, effort=effort, gap=0.5 * effort.gap * abs(dual.bound))
     if len(found.option):
         better = not plan.holds or _value(problem, found.option) > _value(problem, plan.option)
