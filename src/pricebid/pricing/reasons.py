@@ -126,7 +126,7 @@ def _moves(plan: PricePlan, found: Effects, at: NDArray[np.intp], change: NDArra
     money = np.stack([found.worth[at], found.neighbours[at]], axis=1)
     serves = titles[found.serves[at]]
     return [
-        _demand(name, *row) + _worth(name, *gain, limit)
+        _demand(name, *row) + _worth(name, gain[0], gain[1], limit)
         for row, gain, limit in zip(values.tolist(), money.tolist(), serves, strict=True)
     ]
 

@@ -34,9 +34,11 @@ _FINER = 5
 _SAME = 1e-12
 _QUICK = Effort(gap=1e-5, milp_options=0)
 _CAREFUL = Effort(gap=1e-6, milp_options=0)
+_REFUSED = 4  # times that limits may conflict, linearised where they nearly hold, before they are given up
 _POLISH = Effort(gap=1e-6, milp_options=600)
 _ENOUGH = 1e-6  # relative gain below which, under limits, a round is the last
-_SMALL = 400  # offers up to which several starts are tried
+_SMALL = 400  # offers up to which several starts are tried...
+_FEW = 12  # ...and where there are limits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +90,8 @@ def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
     climber = _Climber(problem)
     climber.consider(start)
     climber.run(start)
-    several = problem.couples and len(start) <= _SMALL and not len(problem.side)
+    most = _FEW if problem.limits else _SMALL
+    several = problem.couples and len(start) <= most and not len(problem.side)
     for end in problem.ladder.ends() if several else ():
         climber.run(end)
     tried = try_all(problem) if enumerable(problem) else None
@@ -235,24 +238,39 @@ class _Climber:
         limits = self.problem.limits
         right, margin = right_sides(limits), np.zeros(len(limits))
         signs = np.array([limit.sign for limit in limits])
-        half, kept, since, effort = _HALF, 0, self.value, _CAREFUL
+        half, kept, refused, since = _HALF, 0, 0, self.value
         for _ in range(most):
             options = self.problem.ladder.around(price, np.ones(len(price), dtype=np.int64), half)
             table = self.problem.table(price, options.prices)
-            price = options.pick(self.choose(table, options, right - signs * margin, effort).option)
-            if self.consider(price):
+            price = options.pick(self.choose(table, options, right - signs * margin, _CAREFUL).option)
+            if self.conflict is not None and margin.any():
+                margin, self.conflict = np.zeros(len(limits)), None  # it may be the tightening that cannot hold
+            elif self.conflict is not None:
+                refused += 1
+                if refused == _REFUSED:
+                    return
+            elif self.consider(price):
                 kept += 1
                 margin *= 0.5
-                if effort is _POLISH:
-                    break
                 if kept >= 2 and self.value - since <= _ENOUGH * abs(self.value):
-                    effort = _POLISH
+                    break
                 since = self.value
             else:
-                effort = _CAREFUL
                 over = self.excess(price, right)
                 margin = np.where(over > 0, margin + 1.1 * over, 0.5 * margin)
                 half = max(2, half - 1)
+        self.polish(right - signs * margin)
+
+    def polish(self, right: NDArray[np.float64]) -> None:
+        """Let the kernel's integer program close what gap it can, from the best prices found."""
+        if self.price is None or len(self.price) > _SMALL:
+            return
+        options = self.problem.ladder.around(self.price, np.ones(len(self.price), dtype=np.int64), _HALF)
+        table = self.problem.table(self.price, options.prices)
+        kept = self.shadow
+        self.consider(options.pick(self.choose(table, options, right, _POLISH).option))
+        self.shadow = kept if self.conflict is not None else self.shadow
+        self.conflict = None
 
     def excess(self, price: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return by how much each limit's row truly goes beyond its right side, 0 where it holds; float64[limit]."""
