@@ -81,12 +81,14 @@ def _log_log_columns(train: History, span: History | Future) -> NDArray[np.float
 
 
 def lightgbm(train: History, future: Future) -> NDArray[np.float64]:
-    """One LightGBM for all series, on logs: lags beyond the horizon, price, drivers, rivals' prices, season, labels."""
+    """One LightGBM for all series, on logs less each series' mean: lags beyond the horizon, price, drivers, rivals' prices, season, labels."""
     import lightgbm as lgb
 
     horizon = len(future.periods)
-    past, ahead = _rows(train, future, horizon)
     y = np.log1p(train.units)
+    level = np.nan_to_num(np.nanmean(np.where(np.isfinite(y).any(axis=1)[:, None], y, 0.0), axis=1))[:, None]
+    y = y - level
+    past, ahead = _rows(train, future, y)
     known = np.isfinite(y)
     known[:, : horizon + 1] = False
     categorical = list(range(past.shape[0] - 2, past.shape[0]))
@@ -107,13 +109,14 @@ def lightgbm(train: History, future: Future) -> NDArray[np.float64]:
     model = lgb.train(parameters, data, num_boost_round=800)
     shape = ahead.shape[1:]
     predicted = np.asarray(model.predict(ahead.reshape(len(ahead), -1).T)).reshape(shape)
-    return np.maximum(np.expm1(predicted), 0.0)
+    return np.maximum(np.expm1(predicted + level), 0.0)
 
 
-def _rows(train: History, future: Future, horizon: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rows(train: History, future: Future, y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Features of history and block, float64[feature, offer, period] each; the last two are the labels."""
-    n, periods = train.units.shape
-    y = np.concatenate([np.log1p(train.units), np.full((n, horizon), np.nan)], axis=1)
+    horizon = len(future.periods)
+    n, periods = y.shape
+    y = np.concatenate([y, np.full((n, horizon), np.nan)], axis=1)
     frame = pd.DataFrame(y.T)
     lags = [frame.shift(lag).to_numpy().T for lag in (horizon, horizon + 1, horizon + 2, horizon + 4)]
     shifted = frame.shift(horizon)
@@ -130,6 +133,7 @@ def _rows(train: History, future: Future, horizon: int) -> tuple[NDArray[np.floa
         for names in (train.offers.sku, train.offers.region)
     ]
     relative = [columns[0] - before, columns[0] - columns[-1]]
+    columns[0] -= columns[0, :, :periods].mean(axis=1, keepdims=True)
     features = np.stack([*lags, *rolls, *columns, *relative, *calendar, *labels])
     return features[..., :periods], features[..., periods:]
 
