@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,24 +60,77 @@ class Grove:
         return self.pool.evaluation(multipliers, self.forest.options(slots, len(self)))
 
     def legal(self, scores: Floats) -> Ints:
-        """Good picks within all rules, or nearly so: exact for trees.
+        """Good picks within all rules, exact for trees: int64[decision].
 
-        In a tangled block the hubs are put where the spanning tree wants them; what is left of the rules then, orders
-        between decisions inside their windows, is solved anew. That may still break a rule: the caller looks.
-        Returns int64[decision].
+        What monotone rules allow is a lattice: where the forest's picks break a rule, raising options (or lowering
+        them) just as far as the rules demand leads to allowed picks, if there are any above (below). A third way keeps
+        the hubs where the forest wants them and solves the orders between decisions inside their windows anew. Each
+        tangled block takes the best. Rules of decisions that several rules sort differently may still be broken.
         """
         slots, _ = self.forest.best(scores)
         option = self.forest.options(slots, len(self))
         if not self.web.tangled.any():
             return option
-        within = np.where(self._windows(slots), scores, -np.inf)
-        chains = self._chains()
-        inside, value = chains.best(within)
-        found = chains.options(inside, len(self))
-        live = np.zeros(len(self), dtype=bool)
-        mine = chains.node < len(self)
-        live[chains.node[mine]] = np.isfinite(value)[chains.tree[mine]]
-        return np.where(self.web.tangled & live, found, option)
+        places = self._places(slots)
+        blocks = int(self.web.block.max()) + 1
+        best = np.full(blocks, -np.inf)
+        found = places.copy()
+        for way in (
+            places,
+            self._settled(places, up=True),
+            self._settled(places, up=False),
+            self._chained(places, scores),
+        ):
+            value = np.bincount(self.web.block[: len(self)], self._points(way, scores), minlength=blocks)
+            value[self.web.block[self._strained(way)]] = -np.inf
+            better = (value > best)[self.web.block]
+            found, best = np.where(better, way, found), np.maximum(best, value)
+        return self._options(found)
+
+    @cached_property
+    def _ways(self) -> Edges:
+        """All edges, each from both sides."""
+        both = joined([self.web.edges, self.web.spare])
+        return joined([both, both.flipped(self.web.counts)])
+
+    def _strained(self, places: Ints) -> Ints:
+        """Nodes whose place some other node's does not allow."""
+        ways = self._ways
+        window = ways.start[:-1] + places[ways.first]
+        there = places[ways.second]
+        return ways.second[(there < ways.low[window]) | (there >= ways.high[window])]
+
+    def _settled(self, places: Ints, *, up: bool) -> Ints:
+        """Places raised (lowered) as far as the rules demand; where they demand too much, not all are met."""
+        ways = self._ways
+        top = self.web.counts - 1
+        now = places
+        while True:
+            window = ways.start[:-1] + now[ways.first]
+            moved = now.copy()
+            if up:
+                np.maximum.at(moved, ways.second, np.minimum(ways.low[window], top[ways.second]))
+            else:
+                np.minimum.at(moved, ways.second, np.maximum(ways.high[window] - 1, 0))
+            if np.array_equal(moved, now):
+                return now
+            now = moved
+
+    def _chained(self, places: Ints, scores: Floats) -> Ints:
+        """The decisions picked anew inside the windows of the hubs, which stay."""
+        within = np.where(self._windows(places), scores, -np.inf)
+        slots, _ = self._chains.best(within)
+        at = np.empty(len(slots), dtype=np.int64)
+        at[self._chains.node] = slots - self._chains.start[:-1]
+        return np.concatenate([at, places[len(self) :]])
+
+    def _options(self, places: Ints) -> Ints:
+        """Options of the decisions at their places."""
+        first = offsets(self.web.counts[: len(self)])[:-1]
+        return np.asarray(self.web.option[first + places[: len(self)]])
+
+    def _points(self, places: Ints, scores: Floats) -> Floats:
+        return np.asarray(scores[np.arange(len(self)), self._options(places)])
 
     def _places(self, slots: Ints) -> Ints:
         """Each node's option, int64[node], at the slots picked."""
@@ -84,9 +138,8 @@ class Grove:
         at[self.forest.node] = slots - self.forest.start[:-1]
         return at
 
-    def _windows(self, slots: Ints) -> Bools:
-        """Options that the hubs, put at their slots, leave their members: bool[decision, option]."""
-        at = self._places(slots)
+    def _windows(self, at: Ints) -> Bools:
+        """Options that the hubs at their places leave their members: bool[decision, option]."""
         free = np.ones(len(self.web.option), dtype=bool)
         for edges in (self.web.edges, self.web.spare):
             # The hub is an edge's second node, as its number is the larger one.
@@ -113,6 +166,7 @@ class Grove:
         out[np.repeat(np.arange(web.decisions), web.counts[: web.decisions]), web.option] = free
         return out
 
+    @cached_property
     def _chains(self) -> Forest:
         """A spanning forest of the orders between decisions alone."""
         web = self.web

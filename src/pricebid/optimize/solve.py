@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # Options of an integer program with side rules weigh more.
-_RULED = 4
+_RULED = 10
 _AIMS = 4
 
 
