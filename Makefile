@@ -8,15 +8,15 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .venv/.run: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[plot]"
 	@touch $@
 
 .venv/.test: .venv/.run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot,test]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[plot,test]"
 	@touch $@
 
 .venv/.bench: .venv/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[plot,test,bench]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[plot,test,bench]"
 	@touch $@
 
 demo: .venv/.run  ## the main job on real supermarket data
