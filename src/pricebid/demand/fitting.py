@@ -216,12 +216,14 @@ def _slopes(panel: Panel, state: Fitted, cells: Sites) -> Fitted:
     own = np.einsum("nk,knt->nt", w_series - theta[tree.sku_of, :k], columns)
     y_sku, total = mean_by(tree.sku_of, y - own, weight, tree.skus)
     x_sku, _ = mean_by(tree.sku_of, columns, weight, tree.skus)
-    leaves = _information(
-        y - y_sku[tree.sku_of], columns - x_sku[:, tree.sku_of], columns, cells.v, state.series_level
-    )
+    leaves = _information(y - y_sku[tree.sku_of], columns - x_sku[:, tree.sku_of], columns, cells.v, state.series_level)
     v_sku = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), np.inf)
     w_sku = np.where(total > 0, 1.0 / (v_sku + state.sku_level.noise + state.sku_level.variance), 0.0)
-    c = theta[:, :k] + theta[:, k : 2 * k] - (slope.category.mean[:, :k] + slope.category.mean[:, k : 2 * k])[tree.category_of]
+    c = (
+        theta[:, :k]
+        + theta[:, k : 2 * k]
+        - (slope.category.mean[:, :k] + slope.category.mean[:, k : 2 * k])[tree.category_of]
+    )
     y_cat, many = mean_by(tree.category_of, y_sku - np.einsum("sk,kst->st", c, x_sku), w_sku, tree.categories)
     x_cat, _ = mean_by(tree.category_of, x_sku, w_sku, tree.categories)
     skus = _information(
@@ -304,7 +306,9 @@ def _levels(panel: Panel, state: Fitted, cells: Sites, *, learn: bool, season: b
     w_sku = np.where(total > 0, 1.0 / (v_sku + spare), 0.0)
     y_cat, many = mean_by(tree.category_of, y_sku, w_sku, tree.categories)
     v_cat = np.where(many > 0, 1.0 / np.where(many > 0, many, 1.0), np.inf)
-    regressors = np.concatenate([x_cat.transpose(1, 0, 2), np.broadcast_to(panel.years, (tree.categories, 1, len(panel.years)))], axis=1)
+    regressors = np.concatenate(
+        [x_cat.transpose(1, 0, 2), np.broadcast_to(panel.years, (tree.categories, 1, len(panel.years)))], axis=1
+    )
     prior = np.concatenate([offset_variance(panel.recipe.names), [_TREND_VARIANCE]])
     parts = state.tide.season
     if season:
@@ -317,7 +321,9 @@ def _levels(panel: Panel, state: Fitted, cells: Sites, *, learn: bool, season: b
     sku_effect, *sku_last = levels.smooth(sku_rest, v_sku, sku_level)
     above = (effect[tree.category_of] + sku_effect)[tree.sku_of]
     own_rest = np.where(np.isfinite(v_series), rest - above, 0.0)
-    series_level = levels.learn(own_rest, v_series, start=state.series_level, fresh=False) if learn else state.series_level
+    series_level = (
+        levels.learn(own_rest, v_series, start=state.series_level, fresh=False) if learn else state.series_level
+    )
     series_effect, *series_last = levels.smooth(own_rest, v_series, series_level)
     return replace(
         state,
@@ -360,7 +366,9 @@ def _intercepts(
             gap = (mean - guess)[known] ** 2 - spread[known]
             tau2 = float(np.clip(gap.mean(), 0.02, 4.0))
     pull = np.where(np.isfinite(spread), tau2 / (tau2 + np.where(np.isfinite(spread), spread, 1.0)), 0.0)
-    return guess + pull * (mean - guess), np.where(np.isfinite(spread), pull * np.where(np.isfinite(spread), spread, 0.0), tau2)
+    return guess + pull * (mean - guess), np.where(
+        np.isfinite(spread), pull * np.where(np.isfinite(spread), spread, 0.0), tau2
+    )
 
 
 def _shrunk(

@@ -7,7 +7,7 @@ tier at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -66,12 +66,15 @@ class Spread:
         Variance of a category around the root, and of a sku around its category.
     series : float64[j]
         Variance of a series around its sku, for the first j <= k slopes, those that a single series has.
+    freedom : float64[k]
+        How many nodes' worth of evidence the prior guesses of the variances weigh.
     """
 
     root: NDArray[np.float64]
     category: NDArray[np.float64]
     sku: NDArray[np.float64]
     series: NDArray[np.float64]
+    freedom: NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +142,7 @@ def _repeat(slopes: Slopes, index: NDArray[np.intp]) -> Slopes:
 
 
 def _first(slopes: Slopes, j: int) -> Slopes:
-    return Slopes(
-        mean=slopes.mean[:, :j], covariance=slopes.covariance[:, :j, :j], shared=slopes.shared[:, :j, :j]
-    )
+    return Slopes(mean=slopes.mean[:, :j], covariance=slopes.covariance[:, :j, :j], shared=slopes.shared[:, :j, :j])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,6 @@ def pool(
     *,
     start: Spread | None = None,
     rounds: int = 25,
-    freedom: float = 4.0,
 ) -> Pooled:
     """Pool slopes over the tree and learn how far children lie from their parents.
 
@@ -196,8 +196,6 @@ def pool(
         Where EM begins (an earlier result); default: the prior guesses.
     rounds : int
         EM rounds.
-    freedom : float
-        Weight of the prior guesses, in nodes.
 
     Returns
     -------
@@ -211,17 +209,15 @@ def pool(
             break
         updated = []
         for second, prior in zip(seconds, (guess.category, guess.sku, guess.series), strict=True):
-            n = len(second)
+            n, freedom = len(second), guess.freedom[: len(prior)]
             updated.append(np.where(prior > 0, (second.sum(0) + freedom * prior) / (n + freedom), 0.0))
-        spread = Spread(root=guess.root, category=updated[0], sku=updated[1], series=updated[2])
+        spread = replace(guess, category=updated[0], sku=updated[1], series=updated[2])
     return Pooled(series=result[0], sku=result[1], category=result[2], spread=spread, evidence=evidence)
 
 
 def _posterior(
     info: tuple[Split, Split, Information], tree: Tree, spread: Spread
-) -> tuple[
-    tuple[Slopes, Slopes, Slopes], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], float
-]:
+) -> tuple[tuple[Slopes, Slopes, Slopes], tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], float]:
     """One pass up and one down: posteriors of (series, sku, category), second moments of (category, sku, series), evidence."""
     leaves, skus, categories = info
     up = soften(leaves, spread.series)

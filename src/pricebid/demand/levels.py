@@ -107,9 +107,9 @@ def smooth(
     return effect, last, last_variance
 
 
-def ahead(last: NDArray[np.float64], last_variance: NDArray[np.float64], level: Level, steps: NDArray[np.intp]) -> tuple[
-    NDArray[np.float64], NDArray[np.float64]
-]:
+def ahead(
+    last: NDArray[np.float64], last_variance: NDArray[np.float64], level: Level, steps: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of level plus fresh noise, ``steps`` periods after the last, float64[series, step] each."""
     fade = level.phi ** steps.astype(np.float64)
     mean = last[:, None] * fade

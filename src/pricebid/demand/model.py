@@ -210,7 +210,9 @@ class DemandModel:
         spread = self.calibration.spread**2 * (moving + fresh)
         mean = np.exp(np.minimum(eta + 0.5 * spread, 30.0))
         p10, p50, p90 = (quantile(mean, spread, p, whole=self.whole) for p in (0.1, 0.5, 0.9))
-        return Forecast(periods=future.periods, mean=self.calibration.level * mean, p10=p10, p50=p50, p90=p90, price=price)
+        return Forecast(
+            periods=future.periods, mean=self.calibration.level * mean, p10=p10, p50=p50, p90=p90, price=price
+        )
 
     def outlook(
         self, future: Future, price: NDArray[np.float64]
@@ -220,7 +222,9 @@ class DemandModel:
             raise InputError(f"the future has {price.shape[0]} offers, the model {len(self.labels[0])}: fit again")
         steps = self.clock.steps(future.periods)
         if steps[0] < 1:
-            raise InputError(f"the first period to forecast, {future.periods[0]}, is not after the last, {self.clock.last}")
+            raise InputError(
+                f"the first period to forecast, {future.periods[0]}, is not after the last, {self.clock.last}"
+            )
         x = future_columns(self.recipe, future, price, int(steps[0]) - 1)
         tree, move, slopes = self.tiers.tree, self.movement, self.slopes
         x_sku, x_cat = self.tiers.means(x)

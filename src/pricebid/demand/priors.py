@@ -23,18 +23,20 @@ class Belief(NamedTuple):
 
 # Own elasticity: the meta-analysis of Bijmolt, van Heerde and Pieters (2005) has mean -2.6.
 _BELIEFS = {
-    "own": Belief(-2.5, 0.8, 0.4, 0.15),
-    "cross": Belief(0.0, 0.35, 0.15, 0.0),
-    "carry": Belief(0.0, 0.4, 0.2, 0.0),
-    "cross carry": Belief(0.0, 0.4, 0.2, 0.0),
+    "own": Belief(-2.5, 0.8, 0.3, 0.1),
+    "cross": Belief(0.0, 0.25, 0.1, 0.0),
+    "carry": Belief(0.0, 0.25, 0.1, 0.0),
+    "cross carry": Belief(0.0, 0.2, 0.1, 0.0),
     "discount": Belief(-2.5, 0.8, 0.3, 0.0),
 }
 _ONCE = Belief(0.2, 0.4, 0.25, 0.1)
-_DEPTH = Belief(0.0, 0.8, 0.5, 0.0)
-_RIVAL = Belief(0.0, 0.4, 0.25, 0.0)
+_DEPTH = Belief(0.0, 0.5, 0.3, 0.0)
+_RIVAL = Belief(0.0, 0.3, 0.2, 0.0)
 _DRIVER = Belief(0.0, 0.3, 0.15, 0.05)
 # How far a slope over time may lie from the slope within a period (prices that were set by demand, stock-piling).
 _OFFSET = 0.35
+_FREEDOM = 4.0
+_OFFSET_FREEDOM = 4.0
 # Variance of a sku's trend per year: levels wander, straight lines seldom last. The trend is the last of the extras.
 _TREND = 0.0025
 
@@ -67,8 +69,11 @@ def spread_for(names: tuple[str, ...], extras: int) -> Spread:
     return Spread(
         root=np.concatenate([beliefs[:, 0], zero, tail]),
         category=np.concatenate([beliefs[:, 1] ** 2, (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]),
-        sku=np.concatenate([beliefs[:, 2] ** 2, (_OFFSET * beliefs[:, 2]) ** 2 + 1e-3, np.append(tail + 0.04, _TREND)[1:]]),
+        sku=np.concatenate(
+            [beliefs[:, 2] ** 2, (_OFFSET * beliefs[:, 2]) ** 2 + 1e-3, np.append(tail + 0.04, _TREND)[1:]]
+        ),
         series=beliefs[:, 3] ** 2,
+        freedom=np.concatenate([np.full(k, _FREEDOM), np.full(k, _OFFSET_FREEDOM), np.full(extras, _FREEDOM)]),
     )
 
 

@@ -97,9 +97,7 @@ class Tide:
         return np.asarray(process + np.einsum("cr,crt->ct", self.slopes, regressors) + self.intercept[:, None])
 
 
-def _system(
-    season: Season, times: NDArray[np.float64], variance: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _system(season: Season, times: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
     seen = np.isfinite(variance)
     base = season.covariance(times, times) + _INTERCEPT
     base = base * seen[:, None] * seen[None, :]
