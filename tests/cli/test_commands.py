@@ -15,7 +15,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import pricebid
+from pricebid import demand
 from pricebid.cli import app
+from pricebid.cli._demo import picture
+from pricebid.cli._run import Run
 
 PRICES = (
     "sku region current_price price cost units_now units units_low units_high revenue_now revenue profit_now profit "
@@ -247,3 +251,52 @@ def test_a_terminal_without_unicode_gets_words_all_the_same(place: Any, tmp_path
 def test_a_folder_that_is_no_shop_exits_with_2(place: Any, tmp_path: Path, command: str) -> None:
     more = ["--model", tmp_path / "m"] if command == "fit" else []
     place.run(command, tmp_path / "nowhere", *more, expect=2)
+
+
+def test_python_and_the_command_give_the_same_prices(place: Any, tmp_path: Path) -> None:
+    place.run("price", place.shop, "--policy", place.policy, "--model", place.model, "--out", tmp_path)
+    shop = pricebid.Shop.read(place.shop)
+    plan = pricebid.price(shop, pricebid.fit(shop), pricebid.Policy.read(place.policy))
+    assert np.array_equal(numbers(tmp_path / "prices.csv", "price"), plan.price)
+    assert np.allclose(numbers(tmp_path / "prices.csv", "profit"), plan.to_frame()["profit"], rtol=1e-9)
+
+
+def test_whatif_writes_the_scenario_beside_the_baseline(place: Any, tmp_path: Path) -> None:
+    common = (place.shop, "--policy", place.policy, "--model", place.model)
+    said = place.json("whatif", *common, "--scenario", place.shop / "scenario.toml", "--out", tmp_path / "w")
+    assert names(tmp_path / "w") == {"comparison.csv", "prices.csv", "diff.csv", "comparison.json"}
+    table = {row["outcome"]: row for row in rows(tmp_path / "w" / "comparison.csv")}
+    assert list(table["profit"]) == ["outcome", "baseline", "scenario", "difference", "low", "high"]
+    assert float(table["profit"]["difference"]) < 0, "dearer coffee cannot earn more within limits this close"
+    place.run("price", *common, "--out", tmp_path / "p")
+    baseline = numbers(tmp_path / "p" / "prices.csv", "profit").sum()
+    assert math.isclose(float(table["profit"]["baseline"]), baseline, rel_tol=1e-9)
+    assert math.isclose(
+        numbers(tmp_path / "w" / "prices.csv", "profit").sum(), float(table["profit"]["scenario"]), rel_tol=1e-9
+    )
+    assert {one["outcome"] for one in said["differences"]} == {"profit", "revenue", "units"}
+
+
+def test_a_scenario_with_a_fault_names_it(place: Any, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('[[change]]\ntable = "catalogue"\nset = { cost = 1 }\n')
+    arguments = ["whatif", place.shop, "--model", place.model, "--scenario", tmp_path / "s.toml"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 2
+    assert "catalog" in result.stderr
+
+
+def test_without_matplotlib_the_demo_goes_on_and_says_how_to_get_it(
+    place: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    shop = pricebid.Shop.read(place.shop)
+    plan = pricebid.price(shop, demand.load(place.model), pricebid.Policy())
+    run = Run(command="demo", out=Path(), file_format="csv", json_summary=False, quiet=False, debug=False)
+    assert picture(run, plan) == {}
+    assert "pip install matplotlib" in capsys.readouterr().err
+
+
+def test_a_plan_without_a_bound_on_changes_says_so(place: Any, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["price", str(place.shop), "--model", str(place.model), "--out", str(tmp_path)])
+    assert result.exit_code == 0
+    assert "no max_change" in result.stderr
