@@ -153,7 +153,7 @@ class Ladder:
     def chunk(self, start: int, width: int) -> Options:
         """Return the options ``start`` to ``start + width`` of each run (its last where the run is shorter)."""
         numbers = self.first[:, None] + np.minimum(
-            np.arange(start, start + width), np.maximum(self.sizes - 1, 0)[:, None]
+            np.arange(start, start + max(width, 1)), np.maximum(self.sizes - 1, 0)[:, None]
         )
         return self._options(numbers, None)
 
