@@ -1,0 +1,70 @@
+"""Which benchmarks there are, and with which arguments each runs for a look (smoke) and for its figures (full)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """One benchmark.
+
+    Parameters
+    ----------
+    name : str
+        As asked for on the command line.
+    run : callable
+        Takes arguments as a command line would, prints a table, and returns its rows, an exit code or nothing.
+    smoke, full : tuple of str
+        Arguments of each size.
+    needs_data : bool
+        Reads the folder that ``PRICEBID_DATA`` names.
+    """
+
+    name: str
+    run: Callable[[Sequence[str]], object]
+    smoke: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
+    needs_data: bool = False
+
+
+def benchmarks() -> tuple[Benchmark, ...]:
+    """All benchmarks, in the order in which they run."""
+    from benchmarks.quality.specs import SPECS
+    from benchmarks.speed import kernel, rivals, rules, tables
+
+    speed = (
+        Benchmark(
+            name="speed.kernel",
+            run=kernel.main,
+            smoke=("--decisions", "500", "2000", "--repeat", "1"),
+            full=("--decisions", "50000", "100000", "500000"),
+        ),
+        Benchmark(
+            name="speed.rivals",
+            run=rivals.main,
+            smoke=("--highs", "300", "--cbc", "100", "--contour", "500", "--limit", "30"),
+            full=("--highs", "5000", "50000", "--cbc", "500", "5000", "--contour", "50000", "1000000"),
+        ),
+        Benchmark(
+            name="speed.rules",
+            run=rules.main,
+            smoke=("--decisions", "500"),
+            full=("--decisions", "10000"),
+        ),
+        Benchmark(
+            name="speed.tables",
+            run=lambda arguments: tables.main([*arguments]),
+            smoke=("--rows", "10000"),
+            full=("--rows", "1000000"),
+        ),
+    )
+    quality = (
+        Benchmark(name=spec.name, run=spec.run, smoke=spec.smoke, full=spec.full, needs_data=spec.needs_data)
+        for spec in SPECS
+    )
+    return (*speed, *quality)

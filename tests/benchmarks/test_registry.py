@@ -1,0 +1,60 @@
+"""Every benchmark runs at its smoke size, and leaves its figures with the machine they were measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("speed.kernel", "speed.rivals", "speed.rules", "speed.tables")
+EXTRA = ("lightgbm", "statsforecast")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_speed_benchmark_runs_and_leaves_its_figures(name, tmp_path):
+    done = run(name, "--smoke", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / f"{name}.smoke.json").read_text(encoding="utf-8"))
+    assert report["benchmark"] == name
+    assert report["machine"]["cores"] >= 1
+    assert report["machine"]["python"]
+    assert report["printed"]
+    if name in {"speed.kernel", "speed.rules"}:
+        assert all(row["violation"] <= 1e-9 for row in report["rows"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", ["quality.known_truth", "quality.recovery"])
+def test_a_quality_benchmark_runs(group, tmp_path):
+    done = run(group, "--smoke", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize("group", ["quality.backtests", "quality.elasticities"])
+def test_a_quality_benchmark_on_real_data_runs(group, tmp_path):
+    if "PRICEBID_DATA" not in os.environ:
+        pytest.skip("PRICEBID_DATA names no folder with the real data")
+    missing = [package for package in EXTRA if find_spec(package) is None]
+    if missing:
+        pytest.skip(f"the bench extra is not installed: {', '.join(missing)}")
+    done = run(group, "--smoke", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_does_not_exist_is_refused_with_the_list():
+    done = run("speed.light")
+    assert done.returncode == 2
+    assert "speed.kernel" in done.stderr
