@@ -1,7 +1,5 @@
 """Simulated shops whose demand is known, as histories in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

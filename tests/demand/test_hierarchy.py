@@ -19,9 +19,8 @@ def random_information(
     """Rows y = d @ parent + x @ (child - parent) of every series and sku, and direct rows of every category."""
 
     def split(rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Split:
-        return Split(
-            *(np.stack(part) for part in zip(*[(d.T @ d, d.T @ x, x.T @ x, d.T @ y, x.T @ y) for d, x, y in rows]))
-        )
+        parts = [(d.T @ d, d.T @ x, x.T @ x, d.T @ y, x.T @ y) for d, x, y in rows]
+        return Split(*(np.stack(part) for part in zip(*parts, strict=True)))
 
     leaves = [(rng.normal(size=(5, J)), rng.normal(size=(5, J)), rng.normal(size=5)) for _ in TREE.sku_of]
     leaves[3] = (np.zeros((5, J)), np.zeros((5, J)), np.zeros(5))
