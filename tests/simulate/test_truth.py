@@ -41,6 +41,8 @@ def test_history_averages_to_the_truth_where_nothing_else_moves(kind: str) -> No
         drift=0.0,
         lasting=0.0,
         local=0.0,
+        supply=0.0,
+        zone=0.0,
         promo_rate=0.0,
         stockouts=0.0,
     )

@@ -98,8 +98,10 @@ def draw_prices(
     periods, skus = settings.periods, layout.categories * layout.skus
     chain = layout.by_sku(spells((periods, skus), length=settings.spell, sd=settings.lasting, rng=rng))
     local = spells((periods, len(layout)), length=settings.spell, sd=settings.local, rng=rng)
-    reaction = settings.pass_through * layout.by_category(season.past)
-    regular = np.round(usual * np.exp(chain + layout.grouped(local) + reaction), 2)
+    supply = spells((periods, layout.categories), length=2 * settings.spell, sd=settings.supply, rng=rng)
+    zone = spells((periods, layout.groups), length=2 * settings.spell, sd=settings.zone, rng=rng)[..., None]
+    together = settings.pass_through * layout.by_category(season.past) + layout.by_category(supply) + zone
+    regular = np.round(usual * np.exp(chain + layout.grouped(local) + together), 2)
     promo = _draw_promotions(settings, layout, rng)
     depth = layout.by_sku(rng.uniform(0.1, 0.3, (periods, skus)))
     return PricePath(regular=regular, price=np.round(regular * (1 - depth * promo), 2), promo=promo)
