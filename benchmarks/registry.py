@@ -35,7 +35,7 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
     from benchmarks.quality.specs import SPECS
-    from benchmarks.speed import kernel, rivals, rules, tables
+    from benchmarks.speed import kernel, prices, rivals, rules, tables
 
     speed = (
         Benchmark(
@@ -55,6 +55,12 @@ def benchmarks() -> tuple[Benchmark, ...]:
             run=rules.main,
             smoke=("--decisions", "500"),
             full=("--decisions", "10000"),
+        ),
+        Benchmark(
+            name="speed.prices",
+            run=prices.main,
+            smoke=("--offers", "200"),
+            full=("--offers", "1000", "10000"),
         ),
         Benchmark(
             name="speed.tables",

@@ -71,9 +71,7 @@ def test_ways_out(tools: Any) -> None:
     assert list(frame.columns) == ["outcome", "baseline", "scenario", "difference", "low", "high"]
     assert "80 % interval" in comparison.summary()
     assert set(json.loads(comparison.to_json())) == {"differences", "baseline", "scenario"}
-    again = what_if(
-        shop, tools.KnownDemand(shop=shop), tools.policy(POLICY), scenario, baseline=comparison.baseline
-    )
+    again = what_if(shop, tools.KnownDemand(shop=shop), tools.policy(POLICY), scenario, baseline=comparison.baseline)
     assert again.baseline is comparison.baseline
     assert again.differences == comparison.differences
 

@@ -73,9 +73,7 @@ def make_problem(
         grids=(grid,), grid_of=np.zeros(n, dtype=np.intp), first=grid.first(ends[0]), last=grid.last(ends[1]),
         current=response.current, keep=np.ones(n, dtype=bool),
     )  # fmt: skip
-    return PriceProblem(
-        response=response, economics=economics, ladder=ladder, limits=limits, side=side or SideRules()
-    )
+    return PriceProblem(response=response, economics=economics, ladder=ladder, limits=limits, side=side or SideRules())
 
 
 def random_response(seed: int, kind: str, n: int = 4) -> tuple[PriceResponse, np.ndarray]:
@@ -110,7 +108,12 @@ def make_shop(seed: int = 0, *, scale: float = 1.0, skus: int = 6, **columns: li
         "sku": names, "cost": prices * np.linspace(0.55, 0.7, skus), "category": ["a", "b"] * (skus // 2),
         "brand": (["x", "x", "y", "y"] * skus)[:skus], "size": ([1.0, 1.0, 2.0, 2.0] * skus)[:skus], "price": prices,
     }  # fmt: skip
-    competitors = {"date": ["2024-03-20"] * 2, "sku": ["s0"] * 2, "competitor": ["A", "OUR"], "price": [2.5 * scale, 0.5]}
+    competitors = {
+        "date": ["2024-03-20"] * 2,
+        "sku": ["s0"] * 2,
+        "competitor": ["A", "OUR"],
+        "price": [2.5 * scale, 0.5],
+    }
     frames = {
         "sales": pd.DataFrame(rows, columns=["date", "sku", "region", "units", "price", "promo"]),
         "catalog": pd.DataFrame(catalog | columns),

@@ -74,7 +74,9 @@ def test_the_current_price_stays_an_option_off_the_grid_but_not_below_a_floor(to
 def test_prices_have_the_endings_and_rules_may_give_their_own(tools: Any) -> None:
     shop = tools.shop()
     found = allowed(
-        tools, shop, '[price]\nendings = [0.99, 0.49]\n[[rules]]\nsku = "s1"\nendings = [0.49]\n[[rules]]\nsku = "s2"\nstep = 0.25'
+        tools,
+        shop,
+        '[price]\nendings = [0.99, 0.49]\n[[rules]]\nsku = "s1"\nendings = [0.49]\n[[rules]]\nsku = "s2"\nstep = 0.25',
     )
     options = found.ladder.chunk(0, int(found.ladder.sizes.max()))
     for sku, cents in (("s0", {49, 99}), ("s1", {49}), ("s2", {0, 25, 50, 75})):
@@ -121,7 +123,9 @@ def promoted_shop() -> Shop:
     price[3], price[7] = 4.2, 4.5
     sales = pd.DataFrame({"date": days, "sku": "s", "units": 10.0, "price": price, "promo": 0})
     planned = pd.DataFrame({"date": ["2024-03-11", "2024-03-18"], "sku": ["s", "s"], "promo": [1, 1]})
-    return Shop.from_frames({"sales": sales, "planned": planned, "catalog": pd.DataFrame({"sku": ["s"], "cost": [2.0]})})
+    return Shop.from_frames(
+        {"sales": sales, "planned": planned, "catalog": pd.DataFrame({"sku": ["s"], "cost": [2.0]})}
+    )
 
 
 def test_an_announced_discount_is_below_the_lowest_price_of_the_days_before(tools: Any) -> None:

@@ -16,7 +16,12 @@ TODAY = np.datetime64("2024-02-01")
 
 def average(rows: list[tuple[object, ...]], market: Market) -> dict[str, float]:
     sales = pd.DataFrame(
-        [(day, sku, region, 1.0, 2.0) for day in ("2024-01-01", "2024-01-08") for sku in ("a", "b") for region in ("n", "s")],
+        [
+            (day, sku, region, 1.0, 2.0)
+            for day in ("2024-01-01", "2024-01-08")
+            for sku in ("a", "b")
+            for region in ("n", "s")
+        ],
         columns=["date", "sku", "region", "units", "price"],
     )
     names = ["date", "sku", "competitor", "region", "price", "in_stock", "shipping_cost"]

@@ -17,10 +17,10 @@ from pricebid.tables import Shop
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = (
-    "sku region current_price price cost units_now units units_low units_high revenue_now revenue profit_now profit "
-    "margin lost_units reason"
-).split()
+COLUMNS = [
+    "sku", "region", "current_price", "price", "cost", "units_now", "units", "units_low", "units_high", "revenue_now",
+    "revenue", "profit_now", "profit", "margin", "lost_units", "reason",
+]  # fmt: skip
 POLICY = """
 [price]
 max_change = 0.15
@@ -55,7 +55,20 @@ def test_the_table_has_the_contract_s_columns_and_adds_up(plan: PricePlan) -> No
 
 def test_plan_json_is_what_the_contract_says(plan: PricePlan) -> None:
     content = json.loads(plan.to_json())
-    wanted = {"id", "status", "objective", "bound", "gap", "scope", "totals", "limits", "model", "seed", "seconds", "policy"}
+    wanted = {
+        "id",
+        "status",
+        "objective",
+        "bound",
+        "gap",
+        "scope",
+        "totals",
+        "limits",
+        "model",
+        "seed",
+        "seconds",
+        "policy",
+    }
     assert wanted <= set(content)
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", content["id"])
     assert content["status"] in ("optimal", "feasible")
@@ -198,8 +211,18 @@ def test_offers_without_a_price_fail_together_or_are_held(tools: Any) -> None:
 
 
 def test_limits_that_cannot_all_hold_say_so(tools: Any) -> None:
-    with pytest.raises(Infeasible, match="min_units_ratio"):
-        plan_of(tools, tools.shop(), "[price]\nmax_change = 0.05\n[portfolio]\nmin_units_ratio = 1.8")
+    text = "[price]\nmax_change = 0.05\n[portfolio]\nmin_units_ratio = {units}\nmin_margin = {margin}"
+    with pytest.raises(Infeasible, match="min_units_ratio") as caught:
+        plan_of(tools, tools.shop(), text.format(units=1.8, margin=0.0))
+    (conflict,) = caught.value.conflicts
+    assert conflict.limit == 1.8
+    reachable = conflict.reachable
+    assert 1.0 < reachable < 1.2
+    assert plan_of(tools, tools.shop(), text.format(units=reachable - 1e-3, margin=0.0)).found.value > 0
+    with pytest.raises(Infeasible, match="min_margin") as caught:
+        plan_of(tools, tools.shop(), text.format(units=0.5, margin=0.5))
+    assert caught.value.conflicts[0].limit == 0.5
+    assert 0.3 < caught.value.conflicts[0].reachable < 0.5
 
 
 def test_stock_caps_units_and_what_is_lost_is_reported(tools: Any) -> None:

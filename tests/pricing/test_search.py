@@ -91,9 +91,9 @@ def small(tools: Any, seed: int, kind: str, *, limited: bool) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["log-linear", "logit"])
-@pytest.mark.parametrize(("limited", "seeds"), [(False, 20), (True, 8)])
+@pytest.mark.parametrize(("limited", "seeds"), [(False, 12), (True, 6)])
 def test_small_categories_reach_brute_force_without_enumerating(
-    tools: Any, monkeypatch: pytest.MonkeyPatch, kind: str, limited: bool, seeds: int
+    tools: Any, monkeypatch: pytest.MonkeyPatch, kind: str, *, limited: bool, seeds: int
 ) -> None:
     monkeypatch.setattr(module, "enumerable", lambda _: False)
     for seed in range(seeds):

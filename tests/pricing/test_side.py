@@ -77,7 +77,9 @@ def test_orders_by_size_and_brand_and_the_region_spread_are_read_from_the_policy
         assert offers.size[low] > offers.size[high]
         assert (offers.brand[low], offers.region[low]) == (offers.brand[high], offers.region[high])
         assert factor == offers.size[low] / offers.size[high] / 1.05
-    assert {(offers.brand[a], offers.brand[b]) for a, b in zip(by_brand.low, by_brand.high, strict=True)} == {("x", "y")}
+    assert {(offers.brand[a], offers.brand[b]) for a, b in zip(by_brand.low, by_brand.high, strict=True)} == {
+        ("x", "y")
+    }
     spread = rules.spreads[0].group
     assert len(np.unique(spread)) == len(np.unique(offers.sku))
 

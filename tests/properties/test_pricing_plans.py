@@ -29,7 +29,9 @@ class RandomDemand:
         rng = np.random.default_rng(self.seed)
         offers = self.shop.offers
         n = len(offers)
-        _, groups = np.unique([f"{a}|{b}" for a, b in zip(offers.category, offers.region, strict=True)], return_inverse=True)
+        _, groups = np.unique(
+            [f"{a}|{b}" for a, b in zip(offers.category, offers.region, strict=True)], return_inverse=True
+        )
         current = future.price.mean(axis=1)
         if self.seed % 3 == 0:
             slope = rng.uniform(1.5, 4.0, n) / current
@@ -118,7 +120,9 @@ def test_plans_keep_everything_or_there_is_none(shop: Shop, policy: Policy, seed
     _check_portfolio(policy, frame, new=new, old=old)
     assert plan.found.bound >= plan.found.value - 1e-9 * abs(plan.found.value)
     assert (frame["reason"] != "").all()
-    start_keeps_all = plan.problem.feasible(plan.problem.ladder.current, plan.problem.outcomes(plan.problem.ladder.current))
+    start_keeps_all = plan.problem.feasible(
+        plan.problem.ladder.current, plan.problem.outcomes(plan.problem.ladder.current)
+    )
     if start_keeps_all:
         current = plan.problem.outcomes(plan.problem.ladder.current)["objective"].sum()
         assert plan.found.value >= current - 1e-9 * abs(current)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pricebid.errors import Conflict, Infeasible
 from pricebid.optimize import Limit
 from pricebid.pricing.economics import limit_totals
 
@@ -88,3 +89,37 @@ def limit_reports(
             )
         )
     return tuple(reports)
+
+
+def in_policy_units(
+    error: Infeasible, limits: tuple[Limit, ...], now: dict[str, NDArray[np.float64]]
+) -> Infeasible:
+    """Return the error with each conflict in the unit of the policy rather than of the kernel's row.
+
+    What a ratio could reach is told by the total it is a ratio of at current prices, close to exact for small
+    relaxations.
+
+    Parameters
+    ----------
+    error : Infeasible
+        From the search.
+    limits : tuple of Limit
+        On totals.
+    now : dict of float64[offer]
+        Outcomes at current prices.
+    """
+    by_title = {limit.title: limit for limit in limits}
+    conflicts = []
+    for one in error.conflicts:
+        limit = by_title.get(one.name)
+        if limit is None:
+            conflicts.append(one)
+            continue
+        unit = float(now["units"].sum()) if limit.label == "min_units_ratio" else 1.0
+        asked, reachable = limit.bound / unit, one.reachable / unit
+        if limit.per is not None:
+            reachable = asked + one.reachable / max(float(now[limit.per].sum()), 1e-300)
+        conflicts.append(
+            Conflict(name=one.name, limit=asked, reachable=reachable, relaxation=abs(asked - reachable))
+        )
+    return Infeasible(str(error).split("\n", maxsplit=1)[0], conflicts)

@@ -12,7 +12,7 @@ from pricebid.errors import Conflict, Infeasible, InputError, TableError
 from pricebid.pricing.bounds import Allowed, allowed_prices
 from pricebid.pricing.economics import Economics
 from pricebid.pricing.intervals import draw_totals
-from pricebid.pricing.limits import portfolio_limits
+from pricebid.pricing.limits import in_policy_units, portfolio_limits
 from pricebid.pricing.plan import PricePlan
 from pricebid.pricing.problem import PriceProblem
 from pricebid.pricing.search import search
@@ -84,7 +84,11 @@ def price(
     allowed = allowed_prices(shop, policy, economics, future)
     problem, held, notices = _problem(shop, policy, response, economics, allowed)
     clock.done("search", 0.3)
-    found = search(problem, _start(problem))
+    try:
+        found = search(problem, _start(problem))
+    except Infeasible as error:
+        today = economics.outcomes(response, economics.reference, ("units", *problem.names))
+        raise in_policy_units(error, problem.limits, today) from None
     clock.done("intervals", 0.8)
     now = economics.reference
     spread = draw_totals(response, economics, np.stack([now, found.price]), np.random.default_rng(policy.seed), n=DRAWS)

@@ -59,7 +59,7 @@ def _limits(plan: PricePlan) -> list[str]:
 
 
 def _moves(plan: PricePlan, most: int) -> list[str]:
-    change = np.abs(plan.price / plan.now - 1.0) * plan.changed
+    change = np.abs(plan.price - plan.now) * plan.changed * np.maximum(plan.outcomes[0]["units"], 1e-9)  # money moved
     order = np.argsort(-change, kind="stable")[: min(most, int(plan.changed.sum()))]
     if not len(order):
         return []
