@@ -39,7 +39,7 @@ SPECS: tuple[QualitySpec, ...] = (
         name="quality.known_truth",
         run=known_truth.main,
         smoke=("--seeds", "1", "--market", "logit 400"),
-        full=("--seeds", "10", "--planner", "fixed effects", "told, log-linear", "engine"),
+        full=("--first", "100", "--seeds", "10", "--planner", "fixed effects", "engine"),
         needs_data=False,
     ),
     QualitySpec(
