@@ -45,4 +45,4 @@ docs: .venv/.test  ## run every example in README.md and docs/
 	$(BIN)/python -m pytest tests/docs
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache pricebid-out
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache pricebid-out benchmarks-out

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pricebid.planning import Comparison
-    from pricebid.pricing import PricePlan
+    from pricebid.pricing import LimitReport, PricePlan
 
 MOVES = 10
 
@@ -85,12 +85,16 @@ def limits_table(plan: PricePlan) -> RenderableType:
             one.name,
             f"{one.limit:,.4g}",
             f"{one.value:,.4g}",
-            f"{one.slack:,.3g}",
+            _slack(one),
             f"{one.shadow_price * abs(one.limit) / 100:+,.2f}",
         )
         for one in plan.limits
     ]
     return table("Limits", ("limit", "asked", "reached", "slack", "1 % looser would earn"), rows)
+
+
+def _slack(one: LimitReport) -> str:
+    return "none" if abs(one.slack) <= 1e-6 * max(1.0, abs(one.limit)) else f"{one.slack:,.3g}"
 
 
 def moves_list(plan: PricePlan, *, most: int = MOVES) -> RenderableType:
