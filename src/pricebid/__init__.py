@@ -80,7 +80,7 @@ def __getattr__(name: str) -> object:
     if owner is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"{__name__}.{owner}"), name)
-    globals()[name] = value
+    globals()[name] = value  # from now on found without this function
     return value
 
 

@@ -29,6 +29,7 @@ def demo(run: Run) -> None:
     from pricebid.report import frames, models, plans, summaries, text
 
     folder = orange_juice_path()
+    # Quietly: what this shop lacks is no news to somebody who came to see a demo.
     shop = read_shop(run, folder, quietly=True)
     policy = engine.read_policy(folder / "policy.toml")
     run.show(text.section("Orange juice, 11 packs in 83 stores"), text.history_words(shop.history()))

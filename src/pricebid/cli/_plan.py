@@ -43,6 +43,7 @@ def price(
     from pricebid.report import plans, summaries, text
     from pricebid.tables.results import read_result
 
+    # What is quick to find wrong is looked at first: nobody wants to wait for a fit to hear of a typing error.
     aim = read_policy(policy, seed)
     before = None if previous is None else read_result(previous, "prices")
     read = read_shop(run, shop)

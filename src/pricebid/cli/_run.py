@@ -128,10 +128,12 @@ class Run:
 
         console = console_on(sys.stderr)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TimeElapsedColumn())
+        # Transient, and off where nobody watches: the bar is not part of the output, and logs keep every frame of it.
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(title, total=1.0)
 
             def report(stage: str, share: float) -> None:
+                """Move the bar."""
                 bar.update(task, description=f"{title}: {stage}" if stage else title, completed=share)
 
             yield report
@@ -145,6 +147,7 @@ def console_on(stream: Any) -> Console:  # noqa: ANN401 - sys.stdout is whatever
     """Give a rich console that is plain where the stream is no terminal, and 100 columns wide there."""
     from rich.console import Console
 
+    # A pipe has no width; rich would take 80, in which the tables of a plan wrap.
     width = None if stream.isatty() else 100
     return Console(file=stream, width=width, highlight=False)
 
@@ -188,12 +191,14 @@ def add_command(
 
     @functools.wraps(function)
     def guarded(**arguments: Any) -> None:  # noqa: ANN401 - typer passes what the signature says
+        """Run the command; errors become exit codes here and nowhere else."""
         run = Run(command=name, **{key: arguments.pop(key, default) for key, (_, default) in _SHARED.items()})
         try:
             function(run, **arguments)
         except Exception as error:
             raise typer.Exit(_report(error, run)) from error
 
+    # Typer reads the signature: with the common options put into it here, no command can forget or bend one.
     hints = get_type_hints(function, include_extras=True)
     own = [
         parameter.replace(annotation=hints[parameter.name])

@@ -27,6 +27,7 @@ def forecast_frame(model: DemandModel, forecast: Forecast) -> pd.DataFrame:
     offers, steps = forecast.mean.shape
     keys = {name: np.repeat(labels, steps) for name, labels in keys_of(model).items()}
     values = {name: getattr(forecast, name).ravel() for name in ("mean", "p10", "p50", "p90", "price")}
+    # pandas has no unit of days; the writer turns midnights back into dates.
     dates = np.tile(forecast.periods, offers).astype("datetime64[s]")
     return pd.DataFrame({"date": dates, **keys, **values}).rename(columns={"mean": "units"})
 

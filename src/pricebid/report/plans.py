@@ -107,6 +107,7 @@ def moves_list(plan: PricePlan, *, most: int = MOVES) -> RenderableType:
     parts: list[RenderableType] = [Text(f"The {len(order)} moves that are worth most", style="bold")]
     for at, name, step in zip(order, names, steps, strict=True):
         parts.append(Text(f" {name:<{widths[0]}}   {step:>{widths[1]}}   worth {worth[at]:+,.2f}", style="bold cyan"))
+        # "34 %" would break between number and sign at a line's end.
         parts.append(Padding(Text(str(plan.reason[at]).replace(" %", "%")), (0, 0, 0, 3), expand=False))
     return Group(*parts)
 

@@ -95,6 +95,7 @@ def new_figure(*, width: float, height: float) -> Figure:
         raise InputError(
             "pictures need matplotlib, which is not installed: python -m pip install matplotlib"
         ) from error
+    # Not through pyplot: it keeps every figure alive and, where there is a display, opens windows.
     figure = Figure(figsize=(width, height), layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
     return figure
@@ -136,6 +137,7 @@ def _draw_moves(axes: Axes, groups: list[Group]) -> None:
     """One dot per price; dots that would cover each other are spread over the height of the row."""
     for row, one in enumerate(groups):
         moves = 100 * np.sort(one.moves)
+        # Steps of 2.4 (about the golden angle) keep neighbours in the sorted order apart, and are no random numbers.
         spread = 0.32 * np.sin(np.arange(len(moves)) * 2.4) if len(moves) > 1 else np.zeros(1)
         colours = np.where(moves > 0, UP, np.where(moves < 0, DOWN, STILL))
         axes.scatter(moves, row + spread, s=11, c=list(colours), alpha=0.55, linewidths=0, zorder=2)

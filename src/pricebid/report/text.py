@@ -37,6 +37,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     words : tuple of int
         Positions of the columns that hold words; the last column, if among them, is wrapped, the others are not.
     """
+    # Cells are escaped: a sku may contain what rich takes for markup.
     grid = Table(box=SIMPLE_HEAD, pad_edge=False)
     for at, name in enumerate(columns):
         wraps = at in words and at == len(columns) - 1
