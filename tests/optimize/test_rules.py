@@ -218,11 +218,11 @@ def test_senseless_rules_are_refused(make, message):
 
 def test_attributes_must_fit_the_outcomes():
     price = np.array([[1.0, -1.0], [2.0, 3.0]])
-    group = np.zeros(2, dtype=int)
+    spread = Spread(attribute=price, group=np.zeros(2, dtype=int), at_most=0.1)
     with pytest.raises(InputError, match="a spread needs attributes > 0"):
-        choose({"profit": price}, maximise="profit", rules=[Spread(attribute=price, group=group, at_most=0.1)])
+        choose({"profit": price}, maximise="profit", rules=[spread])
+    hole = Order(attribute=np.where(price < 0, np.nan, price), lower=[0], upper=[1])
     with pytest.raises(InputError, match="not finite"):
-        hole = np.where(price < 0, np.nan, price)
-        choose({"profit": price}, maximise="profit", rules=[Order(attribute=hole, lower=[0], upper=[1])])
+        choose({"profit": price}, maximise="profit", rules=[hole])
     with pytest.raises(InputError, match="shape"):
-        choose({"profit": np.ones((2, 3))}, maximise="profit", rules=[Order(attribute=price, lower=[0], upper=[1])])
+        choose({"profit": np.ones((2, 3))}, maximise="profit", rules=[hole])

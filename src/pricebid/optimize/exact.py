@@ -35,7 +35,7 @@ class Decided:
 _NOTHING = np.empty(0, dtype=np.int64)
 
 
-def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Decided:
+def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float, target: float) -> Decided:
     """The best plan that picks only kept options.
 
     Parameters
@@ -48,6 +48,8 @@ def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Deci
         Time limit.
     gap : float
         Absolute gap (scaled) at which the search may stop.
+    target : float
+        Objective (scaled) at which it may stop.
     """
     option = keep.argmax(axis=1)
     open_ = keep.sum(axis=1) > 1
@@ -60,10 +62,11 @@ def decide(problem: Problem, keep: Bools, *, effort: Effort, gap: float) -> Deci
         return Decided(status="optimal" if holds else "infeasible", option=option if holds else _NOTHING)
     columns = Columns.of(problem, keep & open_[:, None])
     usage, gain = _priced(problem, columns)
-    room = problem.rhs - problem.usage(problem.picked(option) * ~open_)
+    settled = problem.picked(option) * ~open_
+    room, target = problem.rhs - problem.usage(settled), target - problem.gain(settled)
     tight = np.zeros(len(room))
     for _ in range(3):
-        answer = solve(_program(columns, usage, gain, room - tight), seconds=effort.seconds, gap=gap)
+        answer = solve(_program(columns, usage, gain, room - tight), seconds=effort.seconds, gap=gap, target=target)
         if not len(answer.x):
             return Decided(status=answer.status, option=_NOTHING)
         taken = np.flatnonzero(answer.x[: len(columns.decision)] > 0.5)

@@ -98,7 +98,7 @@ class Grove:
         ways = self._ways
         window = ways.start[:-1] + places[ways.first]
         there = places[ways.second]
-        return ways.second[(there < ways.low[window]) | (there >= ways.high[window])]
+        return np.asarray(ways.second[(there < ways.low[window]) | (there >= ways.high[window])])
 
     def _settled(self, places: Ints, *, up: bool) -> Ints:
         """Places raised (lowered) as far as the rules demand; where they demand too much, not all are met."""

@@ -65,7 +65,7 @@ class Answer:
     prices: Floats
 
 
-def solve(program: Program, *, seconds: float, gap: float = 0.0) -> Answer:
+def solve(program: Program, *, seconds: float, gap: float = 0.0, target: float = np.inf) -> Answer:
     """Solve a program with HiGHS through PuLP 3.3 or 4.
 
     Parameters
@@ -76,6 +76,8 @@ def solve(program: Program, *, seconds: float, gap: float = 0.0) -> Answer:
         Time limit.
     gap : float
         Absolute gap at which an integer program may stop.
+    target : float
+        Objective at which an integer program may stop.
 
     Notes
     -----
@@ -101,6 +103,7 @@ def solve(program: Program, *, seconds: float, gap: float = 0.0) -> Answer:
         timeLimit=seconds,
         gapRel=0.0,
         gapAbs=gap,
+        objective_target=-target,
         threads=1,
         random_seed=0,
         primal_feasibility_tolerance=1e-9,

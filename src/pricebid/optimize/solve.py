@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Options of an integer program with side rules weigh more.
 _RULED = 10
+# Options of the first, small integer program.
+_CORE = 150
 _AIMS = 4
 
 
@@ -139,25 +141,18 @@ def farkas(problem: Problem) -> Dual:
 def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> Solved:
     """Let an integer program decide among the options that could still be part of a better plan."""
     losses = Pool.of(problem).losses(dual.multipliers)
-    everything = bool(np.isfinite(losses).sum() <= effort.milp_options)
-    if problem.web is not None:
-        keep, whole = np.isfinite(losses), True
-        if int(keep.sum()) > effort.milp_options / _RULED:
-            if plan.holds:
-                return _solved(plan.option, dual, proven=False)
-            raise NoPlan(proven=False)
-    elif plan.holds:
-        # Any plan with an option that loses more than the plan lacks is worse than the plan (reduced-cost fixing).
-        keep = losses <= plan.lacking * (1 + 1e-9) + 1e-12 * abs(dual.bound)
-        whole = True
-        if _open(keep) > effort.milp_options:
+    enough = effort.gap * abs(dual.bound)
+    keep, whole = _running(problem, dual, plan, losses, effort=effort)
+    if plan.holds and problem.web is None and _open(keep) > 2 * _CORE:
+        plan = _core(problem, dual, plan, losses, effort=effort)
+        if plan.lacking <= enough:
             return _solved(plan.option, dual, proven=False)
-    else:
-        keep, whole = _nearest(losses, effort.milp_options), everything
-    keep[np.arange(len(keep)), plan.option] = True
-    if _open(keep) > 2 * effort.milp_options:
+        keep, whole = _running(problem, dual, plan, losses, effort=effort)
+    if _open(keep) > effort.milp_options / (1 if problem.web is None else _RULED):
+        if plan.holds:
+            return _solved(plan.option, dual, proven=False)
         raise NoPlan(proven=False)
-    found = decide(problem, keep, effort=effort, gap=0.5 * effort.gap * abs(dual.bound))
+    found = decide(problem, keep, effort=effort, gap=0.5 * enough, target=dual.bound - enough)
     if len(found.option):
         better = not plan.holds or _value(problem, found.option) > _value(problem, plan.option)
         option = found.option if better else plan.option
@@ -165,6 +160,33 @@ def _finish(problem: Problem, dual: Dual, plan: Repaired, *, effort: Effort) -> 
     if plan.holds:
         return _solved(plan.option, dual, proven=False)
     raise NoPlan(proven=whole and found.status == "infeasible")
+
+
+def _running(problem: Problem, dual: Dual, plan: Repaired, losses: Floats, *, effort: Effort) -> tuple[Bools, bool]:
+    """Options in the running, and whether those are all that a better plan could have."""
+    if problem.web is not None:
+        return np.isfinite(losses), True
+    if plan.holds:
+        # Any plan with an option that loses more than the plan lacks is worse than the plan (reduced-cost fixing).
+        keep, whole = losses <= plan.lacking * (1 + 1e-9) + 1e-12 * abs(dual.bound), True
+    else:
+        keep, whole = _nearest(losses, effort.milp_options), bool(np.isfinite(losses).sum() <= effort.milp_options)
+    keep[np.arange(len(keep)), plan.option] = True
+    return keep, whole
+
+
+def _core(problem: Problem, dual: Dual, plan: Repaired, losses: Floats, *, effort: Effort) -> Repaired:
+    """The plan, or a better one from the options nearest to a tie: most of what is wanted, in a fraction of the time."""
+    keep = _nearest(losses, len(losses) + _CORE)
+    keep[np.arange(len(keep)), plan.option] = True
+    if _open(keep) > 4 * _CORE:
+        return plan
+    enough = effort.gap * abs(dual.bound)
+    half = replace(effort, seconds=0.5 * effort.seconds)
+    found = decide(problem, keep, effort=half, gap=0.1 * enough, target=dual.bound - enough)
+    if not len(found.option) or _value(problem, found.option) <= _value(problem, plan.option):
+        return plan
+    return replace(plan, option=found.option, lacking=dual.bound - _value(problem, found.option))
 
 
 def _open(keep: Bools) -> int:
