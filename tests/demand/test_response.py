@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,9 +17,7 @@ from pricebid.errors import InputError
 Make = Callable[[int], PriceResponse]
 
 
-def log_linear(
-    seed: int, n: int = 12, n_groups: int = 4, steps: int = 3, *, index: Literal["log", "attraction"] = "log"
-) -> LogLinearResponse:
+def log_linear(seed: int, n: int = 12, n_groups: int = 4, steps: int = 3) -> LogLinearResponse:
     rng = np.random.default_rng(seed)
     groups = np.sort(rng.integers(0, n_groups, n))
     groups[0], groups[-1] = 0, n_groups - 1
@@ -40,7 +37,6 @@ def log_linear(
         common_level_sd=np.array([0.1, 0.2]),
         carry=rng.normal(-0.3, 0.1, n),
         decay=0.6,
-        index=index,
         dispersion=rng.uniform(0, 0.5, n),
     )
 
@@ -59,15 +55,7 @@ def logit(seed: int, n: int = 12, n_groups: int = 4) -> LogitResponse:
     )
 
 
-def attraction(seed: int) -> LogLinearResponse:
-    return log_linear(seed, index="attraction")
-
-
-RESPONSES = [
-    pytest.param(log_linear, id="log-linear"),
-    pytest.param(attraction, id="attraction"),
-    pytest.param(logit, id="logit"),
-]
+RESPONSES = [pytest.param(log_linear, id="log-linear"), pytest.param(logit, id="logit")]
 
 
 def moved(response: PriceResponse, price: np.ndarray, offer: int, to: float) -> np.ndarray:
@@ -240,43 +228,3 @@ def test_the_slope_of_units_sold_is_the_finite_difference(mean: float, available
 def test_unlimited_stock_sells_all_demand() -> None:
     sold = expected_sold([3.0, 4.0], [np.nan, np.inf], 0.3)
     np.testing.assert_array_equal(sold, [3.0, 4.0])
-
-
-def test_the_attraction_index_gives_market_shares() -> None:
-    """Equal own-price powers, cross elasticities = inside share x power: units are attractions over their sum."""
-    share, power = np.array([0.2, 0.1, 0.3]), -2.5
-    response = LogLinearResponse(
-        current=np.array([2.0, 3.0, 4.0]), base=100 * share[:, None], groups=np.zeros(3, int), own_mean=np.full(3, power),
-        cross_mean=np.full(3, -power * share.sum()), weight=share, index="attraction",
-    )  # fmt: skip
-    price = np.array([2.4, 2.7, 4.4])
-    attraction = share * (price / response.current) ** power
-    np.testing.assert_allclose(
-        response.units(price), 100 * attraction / (1 - share.sum() + attraction.sum()), rtol=1e-12
-    )
-
-
-def test_both_indexes_agree_to_first_order_and_the_attraction_one_keeps_buyers_finite() -> None:
-    log, bent = log_linear(4, index="log"), log_linear(4, index="attraction")
-    near = log.current * np.exp(1e-5 * np.random.default_rng(0).normal(size=12))
-    np.testing.assert_allclose(log.units(near), bent.units(near), rtol=1e-8)
-    away = log.current.copy()
-    mover = int(np.flatnonzero(np.bincount(log.groups)[log.groups] > 1)[0])
-    away[mover] *= 50.0
-    others = (log.groups == log.groups[mover]) & (np.arange(12) != mover)
-    assert others.any()
-    assert (bent.units(away)[others] < log.units(away)[others]).all()
-    with pytest.raises(InputError, match="index"):
-        log_linear(4, index="geometric")  # type: ignore[arg-type]
-
-
-def test_full_curvature_and_the_attraction_index_are_the_logit() -> None:
-    """Utilities linear in price: slope x price is the elasticity at today's price, and buyers share as in a logit."""
-    slope, current, share = 1.2, np.array([2.0, 2.5, 3.0]), np.array([0.2, 0.15, 0.25])
-    response = LogLinearResponse(
-        current=current, base=100 * share[:, None], groups=np.zeros(3, int), own_mean=-slope * current,
-        cross_mean=np.full(3, slope * (share * current).sum()), weight=share * current, index="attraction", curvature=1.0,
-    )  # fmt: skip
-    price = np.array([2.3, 2.4, 3.3])
-    odds = share / (1 - share.sum()) * np.exp(-slope * (price - current))
-    np.testing.assert_allclose(response.units(price), 100 * odds / (1 + odds.sum()), rtol=1e-12)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
@@ -28,8 +28,6 @@ _MOST_REACH = 6.0
 _SERIES_ERROR = 1e-15
 _MOST_TERMS = 100
 _BLOCK = 2_048
-# Where the attraction index needs substitutes: it is not asked what complements or rising demand would mean.
-_LEAST_OWN, _LEAST_CROSS, _LEAST_SUM = -0.2, 1e-3, -0.99
 
 
 class PriceResponse(Protocol):
@@ -85,11 +83,6 @@ class LogLinearResponse:
     ``E[exp(m'v)] = exp(m'v + v'Cv / 2)`` at ``v = (x_i, z)``. Because it grows with the square of the move, an
     uncertain offer's expected units are convex in its log price.
 
-    With ``index = "attraction"`` the index bends as shares do when buyers choose between attractions (own-price powers
-    over the group's sum; Cooper & Nakanishi 1988): with ``c`` the group's mean cross elasticity,
-    ``z = -log(1 + c sum_j weight_j (exp(own_j x_j) - 1) / |own_j|) / c``. Elasticities at the current prices are the
-    same; further away, what the others gain from a dear offer is at most what it had.
-
     Parameters
     ----------
     current : float64[offer]
@@ -114,8 +107,6 @@ class LogLinearResponse:
         Reference price effect: an extra elasticity that fades as ``decay ** h``.
     decay : float
         In [0, 1).
-    index : {"log", "attraction"}
-        The group's price index: the weighted mean of log moves, or bent as above.
     curvature : float
         Moves are measured as ``(exp(curvature log(p / current)) - 1) / curvature`` (Box-Cox): at 0 elasticities are
         constant, at 1 they grow in proportion to the price, as in a logit.
@@ -141,7 +132,6 @@ class LogLinearResponse:
     common_level_sd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     carry: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     decay: float = 0.0
-    index: Literal["log", "attraction"] = "log"
     curvature: float = 0.0
     dispersion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
 
@@ -170,8 +160,6 @@ class LogLinearResponse:
             raise InputError(f"current: prices must be > 0, least is {self.current.min()}")
         if (self.base < 0).any() or (self.weight < 0).any() or (self.dispersion < 0).any():
             raise InputError("base, weight and dispersion must be >= 0")
-        if self.index not in ("log", "attraction"):
-            raise InputError(f'index: {self.index!r} given, must be "log" or "attraction"')
         if not 0.0 <= self.decay < 1.0:
             raise InputError(f"decay: {self.decay} given, must lie in [0, 1)")
         for name in ("covariance", "common_covariance"):
@@ -193,47 +181,9 @@ class LogLinearResponse:
     def _total_covariance(self) -> NDArray[np.float64]:
         return self.covariance + self.common_covariance[self._pools]
 
-    @cached_property
-    def _pull(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean cross elasticity of each offer's group, and a safely negative own elasticity, float64[offer] each.
-
-        The first is capped so that a group whose attractions all vanish keeps a tenth of the index's range.
-        """
-        own = np.minimum(self.own_mean, _LEAST_OWN)
-        level = np.maximum(self.base.sum(axis=1), 1e-12)
-        total, cross, reach = (
-            np.bincount(self.groups, weights=part, minlength=1)[self.groups]
-            for part in (level, level * self.cross_mean, self.weight / -own)
-        )
-        return np.clip(cross / total, _LEAST_CROSS, 0.9 / np.maximum(reach, 1e-12)), own
-
-    def _part(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What an offer at log move x adds to its group's sum, same shape as x."""
-        extra = (1,) * (x.ndim - 1)
-        weight = self.weight.reshape(-1, *extra)
-        if self.index == "log":
-            return np.asarray(weight * x)
-        cross, own = (part.reshape(-1, *extra) for part in self._pull)
-        return np.asarray(cross * weight * np.expm1(own * x) / -own)
-
-    def _bend(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the index at a group's sum, [offer] or [offer, option]."""
-        if self.index == "log":
-            return total
-        cross = self._pull[0].reshape(-1, *(1,) * (total.ndim - 1))
-        return np.asarray(-np.log1p(np.maximum(total, _LEAST_SUM)) / cross)
-
-    def _sum(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of the parts over each offer's group, float64[offer]."""
-        return np.asarray(np.bincount(self.groups, weights=self._part(x), minlength=1)[self.groups], dtype=np.float64)
-
-    def _index_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _index(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Price index of each offer's group, float64[offer]."""
-        return self._bend(self._sum(x))
-
-    def _index_after(self, x0: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Price index after each offer alone moves from x0 to an option x, float64[offer, option]."""
-        return self._bend(self._sum(x0)[:, None] + (self._part(x) - self._part(x0)[:, None]))
+        return np.asarray(np.bincount(self.groups, weights=self.weight * x, minlength=1)[self.groups], dtype=np.float64)
 
     def _level(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Units before elasticities: sum over steps of base times the fading reference effect, same shape as x."""
@@ -258,13 +208,14 @@ class LogLinearResponse:
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return expected units over the horizon at ``price``, float64[offer]."""
         x = self._moves(price)
-        return self._expected(x, self._index_at(x))
+        return self._expected(x, self._index(x))
 
     def options(self, price: NDArray[np.float64], ladder: NDArray[np.float64]) -> NDArray[np.float64]:
         """Units of each offer if it alone moves to an option of ``ladder``, float64[offer, option]."""
         x0 = self._moves(price)
         x = self._moves(ladder)
-        return self._expected(x, self._index_after(x0, x))
+        z = self._index(x0)[:, None] + self.weight[:, None] * (x - x0[:, None])
+        return self._expected(x, z)
 
     def spill(
         self, price: NDArray[np.float64], ladder: NDArray[np.float64], value: NDArray[np.float64]
@@ -276,12 +227,12 @@ class LogLinearResponse:
         sums per group serve every move exactly, to rounding.
         """
         x0 = self._moves(price)
-        z0 = self._index_at(x0)
+        z0 = self._index(x0)
         c = self._total_covariance
         a = self.cross_mean + c[:, 0, 1] * x0 + c[:, 1, 1] * z0
         b = 0.5 * c[:, 1, 1]
         worth = value * self._expected(x0, z0)
-        shift = self._index_after(x0, self._moves(ladder)) - z0[:, None]
+        shift = self.weight[:, None] * (self._moves(ladder) - x0[:, None])
         crowd = np.bincount(self.groups, minlength=1)
         if not (crowd > 1).any():
             return np.zeros((len(value), *ladder.shape))
@@ -350,7 +301,7 @@ class LogLinearResponse:
         units = np.empty((len(prices), n, len(self.current)))
         for plan, price in enumerate(prices):
             x = self._moves(price)
-            np.exp(level + own * x + cross * self._index_at(x), out=units[plan])
+            np.exp(level + own * x + cross * self._index(x), out=units[plan])
             units[plan] *= self._level(x)
         return units
 
