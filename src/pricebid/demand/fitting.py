@@ -56,6 +56,11 @@ class Panel:
     years: NDArray[np.float64]
 
     @property
+    def compared(self) -> bool:
+        """Some sku has several offers, to be compared within a period."""
+        return bool(np.bincount(self.tree.sku_of).max() > 1)
+
+    @property
     def tree(self) -> Tree:
         """Who belongs to whom."""
         return self.tiers.tree
@@ -163,7 +168,7 @@ def _begin(panel: Panel) -> Fitted:
     n, periods = history.units.shape
     k = len(panel.recipe.names)
     extras = len(panel.extras)
-    spread = spread_for(panel.recipe.names, extras)
+    spread = spread_for(panel.recipe.names, extras, offsets=panel.compared)
     seen = np.isfinite(history.units)
     mean = (np.nan_to_num(history.units).sum(1) + 0.3) / (seen.sum(1) + 0.5)
     size = 2 * k + extras
@@ -239,7 +244,7 @@ def _slopes(panel: Panel, state: Fitted, cells: Sites) -> Fitted:
     turn[k:, 2 * k :] = np.eye(len(panel.extras))
     skus = Split(*(turn.T @ part @ turn for part in skus[:3]), *(part @ turn for part in skus[3:]))
     info = leaves, skus, _category_information(panel, state, size)
-    guess = spread_for(panel.recipe.names, len(panel.extras))
+    guess = spread_for(panel.recipe.names, len(panel.extras), offsets=panel.compared)
     return replace(state, pooled=pool(info, tree, guess, start=state.pooled.spread, rounds=_EM_ROUNDS))
 
 
@@ -404,6 +409,6 @@ def _noise(panel: Panel, state: Fitted) -> NDArray[np.float64]:
     up = np.bincount(cat, weights=excess.sum(1), minlength=tree.categories)
     down = np.bincount(cat, weights=square.sum(1), minlength=tree.categories)
     moment = np.log1p(np.clip(up / np.maximum(down, 1e-9), 0.005, 3.0))[tree.category_of]
-    blend = np.clip(size / 5.0, 0.0, 1.0)
+    blend = np.clip(size / 20.0, 0.0, 1.0)
     sigma2 = np.clip(blend * em + (1.0 - blend) * moment, 1e-3, 4.0)
     return np.asarray(sigma2[tree.sku_of])

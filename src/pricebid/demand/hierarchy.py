@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_STRIDE = 1.8
+
+
 class Information(NamedTuple):
     """Normal log likelihood of some nodes' slopes: matrix float64[node, k, k] and vector float64[node, k]."""
 
@@ -205,14 +208,29 @@ def pool(
     spread = start or guess
     for at in range(rounds):
         result, seconds, evidence = _posterior(info, tree, spread)
-        if at == rounds - 1:
-            break
-        updated = []
-        for second, prior in zip(seconds, (guess.category, guess.sku, guess.series), strict=True):
-            n, freedom = len(second), guess.freedom[: len(prior)]
-            updated.append(np.where(prior > 0, (second.sum(0) + freedom * prior) / (n + freedom), 0.0))
-        spread = replace(guess, category=updated[0], sku=updated[1], series=updated[2])
+        if at < rounds - 1:
+            spread = _updated(guess, spread, seconds, result[2].mean)
     return Pooled(series=result[0], sku=result[1], category=result[2], spread=spread, evidence=evidence)
+
+
+def _updated(
+    guess: Spread,
+    spread: Spread,
+    seconds: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    categories: NDArray[np.float64],
+) -> Spread:
+    """One EM step for the variances and the root, lengthened because plain EM creeps where the data say little."""
+    variances = []
+    old = (spread.category, spread.sku, spread.series)
+    for second, prior, before in zip(seconds, (guess.category, guess.sku, guess.series), old, strict=True):
+        freedom = guess.freedom[: len(prior)]
+        step = (second.sum(0) + freedom * prior) / (len(second) + freedom)
+        ratio = np.where(prior > 0, step / np.where(before > 0, before, 1.0), 0.0)
+        variances.append(before * np.clip(ratio**_STRIDE, 0.25, 4.0))
+    more = len(categories) - 1
+    pull = more * guess.category / np.where(variances[0] > 0, variances[0], 1.0)
+    root = (guess.root + pull * categories.mean(0)) / (1.0 + pull)
+    return replace(guess, root=root, category=variances[0], sku=variances[1], series=variances[2])
 
 
 def _posterior(

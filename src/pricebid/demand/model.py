@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from pricebid.demand import levels
+from pricebid.demand.attraction import AttractionResponse
 from pricebid.demand.counts import quantile
 from pricebid.demand.features import CARRY, CROSS, DIVERTED, OWN, Recipe, future_columns
-from pricebid.demand.response import LogLinearResponse
 from pricebid.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NORMAL_90 = 1.6448536269514722
 _LEAST = -0.02
+_MOST_TAKEN = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +247,7 @@ class DemandModel:
     def _time(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
         return self.movement.tide.times[-1] + steps.astype(np.float64)
 
-    def response(self, future: Future) -> LogLinearResponse:
+    def response(self, future: Future) -> AttractionResponse:
         """How expected units over the future answer to prices: what the price plan is made from.
 
         Parameters
@@ -256,34 +257,34 @@ class DemandModel:
 
         Returns
         -------
-        LogLinearResponse
+        AttractionResponse
         """
         current = future.price[:, 0]
         forecast = self.forecast(future, np.repeat(current[:, None], future.price.shape[1], axis=1))
         _, moving, fresh = self.outlook(future, forecast.price)
-        horizon = len(future.periods)
-        decay = 1.0 - self.recipe.renewal
-        # The reference price catches up: its effect on the group's index is folded in at its mean over the horizon.
-        fading = float(np.mean(decay ** np.arange(horizon)))
-        here = self._here(current)
-        peculiar = _without(here.covariance, here.shared[self.tiers.category_of])
-        slope, names = self.slopes.mean, self.recipe.names
+        horizon, decay = len(future.periods), 1.0 - self.recipe.renewal
+        here, category = self._here(current), self.tiers.category_of
         spread = self.calibration.spread**2
         tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
-        level = np.maximum(moving.mean(1) - tide[self.tiers.category_of], 1e-6)
-        return LogLinearResponse(
+        level = np.maximum(moving.mean(1) - tide[category], 1e-6)
+        own, share = here.attraction(self.recipe.group)
+        common = here.shared[:, 0, 0]
+        # The log of a category's shares is as unsure as its cross slope is, relative to its size.
+        cross = np.bincount(category, weights=here.mean[:, 1]) / np.bincount(category)
+        unsure = np.sqrt(here.shared[:, 1, 1]) / np.maximum(np.abs(cross), 0.2)
+        return AttractionResponse(
             current=current,
             base=forecast.mean,
             groups=self.recipe.group,
-            weight=here.weight,
-            own_mean=here.total()[0] - here.mean[:, 1] * here.weight,
-            cross_mean=here.mean[:, 1] + slope[:, names.index("cross carry")] * fading,
-            covariance=peculiar,
-            pools=self.tiers.category_of,
-            common_covariance=here.shared,
+            share=share,
+            own=own,
+            own_sd=np.sqrt(np.maximum(here.covariance[:, 0, 0] - common[category], 0.0)),
+            pools=category,
+            common_sd=np.sqrt(common),
+            share_sd=np.minimum(unsure, 1.0),
             level_sd=np.sqrt(spread * level),
             common_level_sd=np.sqrt(spread * tide),
-            carry=slope[:, CARRY] / decay,
+            carry=self.slopes.mean[:, CARRY] / decay,
             decay=decay,
             curvature=self.recipe.curvature,
             dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0))
@@ -355,6 +356,19 @@ class _Here:
         variance = c[:, 0, 0] + 2.0 * w * c[:, 0, 1] + w * w * c[:, 1, 1]
         return below(mean, np.sqrt(np.maximum(variance, 1e-12)), _LEAST)
 
+    def attraction(self, group: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Elasticity of each offer's attraction and its share of the group's possible buyers, float64[offer] each.
+
+        The shares are those whose cross effects are the estimated ones: ``own_j share_j = -cross weight_j``, the cross
+        slope taken at its mean over the group.
+        """
+        cross = np.bincount(group, weights=self.weight * self.mean[:, 1])[group]
+        total, _ = self.total()
+        own = np.minimum(total - self.weight * cross, _LEAST)
+        share = np.maximum(cross, 0.0) * self.weight / -own
+        taken = np.bincount(group, weights=share)[group]
+        return own, share * np.minimum(1.0, _MOST_TAKEN / np.where(taken > 0, taken, 1.0))
+
 
 SPECIFICATION = (
     "log-linear in the own price and in the price index of the offer's category and region, promotion held fixed; "
@@ -378,10 +392,3 @@ def below(
     cut = mean - sd * ratio
     variance = sd**2 * np.clip(1.0 - ratio * (alpha + ratio), 1e-4, 1.0)
     return np.minimum(cut, most - 1e-6), np.sqrt(variance)
-
-
-def _without(total: NDArray[np.float64], shared: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rest of a 2x2 covariance after the shared part, made positive semi-definite."""
-    rest = total - shared
-    values, vectors = np.linalg.eigh(0.5 * (rest + rest.transpose(0, 2, 1)))
-    return np.asarray((vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.transpose(0, 2, 1))

@@ -52,7 +52,7 @@ def belief(name: str) -> Belief:
     return _ONCE if name in {"promo", "feature"} else _DRIVER
 
 
-def spread_for(names: tuple[str, ...], extras: int) -> Spread:
+def spread_for(names: tuple[str, ...], extras: int, *, offsets: bool) -> Spread:
     """Prior of (within-period slopes, their offsets over time, extras of the sku's tier).
 
     Parameters
@@ -61,16 +61,19 @@ def spread_for(names: tuple[str, ...], extras: int) -> Spread:
         Columns, k of them.
     extras : int
         Further columns of the sku's tier.
+    offsets : bool
+        Some sku has several offers, so that slopes within a period and over time can be told apart.
     """
     beliefs = np.array([belief(name) for name in names])
     k = len(names)
     zero = np.zeros(k)
+    apart = 1.0 if offsets else 0.0
     tail = np.zeros(extras)
     return Spread(
         root=np.concatenate([beliefs[:, 0], zero, tail]),
-        category=np.concatenate([beliefs[:, 1] ** 2, (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]),
+        category=np.concatenate([beliefs[:, 1] ** 2, apart * (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]),
         sku=np.concatenate(
-            [beliefs[:, 2] ** 2, (_OFFSET * beliefs[:, 2]) ** 2 + 1e-3, np.append(tail + 0.04, _TREND)[1:]]
+            [beliefs[:, 2] ** 2, apart * ((_OFFSET * beliefs[:, 2]) ** 2 + 1e-3), np.append(tail + 0.04, _TREND)[1:]]
         ),
         series=beliefs[:, 3] ** 2,
         freedom=np.concatenate([np.full(k, _FREEDOM), np.full(k, _OFFSET_FREEDOM), np.full(extras, _FREEDOM)]),
