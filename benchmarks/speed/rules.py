@@ -8,6 +8,7 @@ that of a forest of the rules, so part of the gap is the bound's).
 from __future__ import annotations
 
 import argparse
+from time import process_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,11 +59,14 @@ def measure(decisions: int, kind: str) -> dict[str, object]:
         Limit("profit", at_least=0.99 * total["profit"] / total["revenue"], per="revenue"),
         Limit("discount", at_most=0.8 * total["discount"]),
     ]
+    began = process_time()
     choice = choose(outcomes, maximise="profit", limits=asked, rules=rules)
+    cpu = process_time() - began
     return {
         "kind": kind,
         "decisions": decisions,
         "seconds": choice.seconds,
+        "cpu": cpu,
         "gap": choice.gap,
         "violation": worst(choice.slacks, asked),
         "broken": sum(len(broken(rule, choice.option)) for rule in rules),
@@ -75,14 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--decisions", type=int, nargs="+", default=[10_000])
     asked = parser.parse_args(arguments)
-    print(f"{'rules':8} {'decisions':>10} {'seconds':>8} {'gap':>9} {'violation':>10} {'broken':>7}  status")
+    print(f"{'rules':8} {'decisions':>10} {'seconds':>8} {'CPU':>6} {'gap':>9} {'violation':>10} {'broken':>7}  status")
     rows = []
     for decisions in asked.decisions:
         for kind in ("spread", "order", "both"):
             row = measure(decisions, kind)
             rows.append(row)
             print(
-                f"{kind:8} {decisions:>10,} {row['seconds']:>8.3f} {row['gap']:>9.1e} {row['violation']:>10.1e} "
+                f"{kind:8} {decisions:>10,} {row['seconds']:>8.3f} {row['cpu']:>6.2f} {row['gap']:>9.1e} {row['violation']:>10.1e} "
                 f"{row['broken']:>7}  {row['status']}",
                 flush=True,
             )
