@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "src" / "pricebid" / "datasets" / "template"
 WEEKS, START = 104, np.datetime64("2023-07-03")
+DAY = np.timedelta64(1, "D")
 REGIONS = ("north", "south")
 #          sku              category  brand      size   cost  price  appeal role
 SKUS = (
@@ -48,7 +49,7 @@ def path_of_prices(list_price: float, rng: np.random.Generator) -> tuple[NDArray
 
 def sales_rows(rng: np.random.Generator) -> Iterable[tuple[object, ...]]:
     """Give the rows of the sales table, region by region, category by category."""
-    dates = START + 7 * np.arange(WEEKS)
+    dates = START + 7 * np.arange(WEEKS) * DAY
     season = 0.25 * np.cos(2 * np.pi * (np.arange(WEEKS) - 26) / 52.0)
     for region_shift, region in zip((0.0, 0.35), REGIONS, strict=True):
         for category, visitors in VISITORS.items():
@@ -85,11 +86,11 @@ def main() -> None:
     write("sales", "date sku region units price promo stock", rows)
     write("catalog", "sku category brand size cost role", ((r[0], r[1], r[2], r[3], f"{r[4]:.2f}", r[7]) for r in SKUS))
     write("regions", "region shipping_cost tax", (("north", "0.35", "0.07"), ("south", "0.55", "0.07")))
-    last = START + 7 * (WEEKS - 1)
+    last = START + 7 * (WEEKS - 1) * DAY
     write(
         "planned",
         "date sku region promo",
-        ((last + 14, "filter-250", "north", 1), (last + 14, "filter-250", "south", 1)),
+        ((last + 14 * DAY, "filter-250", "north", 1), (last + 14 * DAY, "filter-250", "south", 1)),
     )
     write("calendar", "date event", ((f"{year}-12-18", "holiday season") for year in (2023, 2024, 2025)))
     rivals = (("espresso-250", 7.19), ("filter-250", 6.29), ("black-tea-100", 4.09), ("green-tea-100", 4.39))
@@ -97,7 +98,7 @@ def main() -> None:
         "competitors",
         "date sku competitor price in_stock",
         (
-            (last + 5, sku, rival, f"{price * factor:.2f}", 1)
+            (last + 5 * DAY, sku, rival, f"{price * factor:.2f}", 1)
             for sku, price in rivals
             for rival, factor in (("Hilltop", 1.0), ("Crate & Cup", 1.03))
         ),

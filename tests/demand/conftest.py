@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from pricebid.demand import DemandModel, fit
 from pricebid.demand.window import before, block
 from pricebid.tables.arrays import Events, Frequency, Future, History, Offers
 
@@ -68,7 +69,7 @@ class World:
 def offers_of(sku: np.ndarray, region: np.ndarray, category: np.ndarray, price: np.ndarray) -> Offers:
     n = len(sku)
     unknown, text = np.full(n, np.nan), np.full(n, "", dtype=object)
-    never = np.full(n, np.datetime64("NaT"), dtype="datetime64[D]")
+    never = np.full(n, np.datetime64("NaT", "D"), dtype="datetime64[D]")
     return Offers(
         columns=("sku", "region"),
         labels=(sku.astype(object), region.astype(object)),
@@ -171,5 +172,19 @@ def world() -> Callable[..., World]:
         if spec not in known:
             known[spec] = simulate(spec)
         return known[spec]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fitted(world: Callable[..., World]) -> Callable[..., DemandModel]:
+    """Give the model fitted to the shop of the same call of ``world``; each shop is fitted once."""
+    known: dict[Spec, DemandModel] = {}
+
+    def make(**given: object) -> DemandModel:
+        shop = world(**given)
+        if shop.spec not in known:
+            known[shop.spec] = fit(shop.history)
+        return known[shop.spec]
 
     return make

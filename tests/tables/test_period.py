@@ -6,7 +6,7 @@ from pricebid.tables import Period, infer_period
 
 
 def days(start: str, count: int, step: int = 1) -> np.ndarray:
-    return np.datetime64(start) + np.arange(count) * step
+    return np.datetime64(start) + np.arange(count) * np.timedelta64(step, "D")
 
 
 MONTHS = np.arange("2023-01", "2024-01", dtype="datetime64[M]").astype("datetime64[D]")
@@ -39,7 +39,7 @@ def test_the_period_is_told_from_the_dates(dates: np.ndarray, frequency: str) ->
         (np.array([], dtype="datetime64[D]"), "no date"),
         (np.append(days("2024-01-01", 20, 7), np.datetime64("2024-02-07")), "not the first day"),
         (np.append(MONTHS, np.datetime64("2023-06-15")), "months begin on the first"),
-        (MONTHS + 14, "months begin on the first"),
+        (MONTHS + np.timedelta64(14, "D"), "months begin on the first"),
         (np.append(days("2024-01-01", 30), days("2024-01-31", 12, 7)), "mixes periods"),
         (np.append(days("2024-01-01", 30), np.datetime64("2014-01-01")), "nothing lies between"),
         (days("2024-01-03", 9, 10), "days apart"),

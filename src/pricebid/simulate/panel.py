@@ -52,7 +52,7 @@ class Panel:
         n = len(self.layout)
         sku, region, category = self.layout.labels()
         unknown, nothing = np.full(n, np.nan), np.full(n, "", dtype=object)
-        never = np.full(n, np.datetime64("NaT"), dtype="datetime64[D]")
+        never = np.full(n, np.datetime64("NaT", "D"), dtype="datetime64[D]")
         return Offers(
             columns=("sku", "region"),
             labels=(sku, region),

@@ -41,7 +41,7 @@ class _Lookup:
     def dates(self, column: str) -> NDArray[np.datetime64]:
         """One date per offer, NaT where not given."""
         if self.table is None or not self.table.has(column) or len(self.table) == 0:
-            return np.full(len(self.row), np.datetime64("NaT"), dtype="datetime64[D]")
+            return np.full(len(self.row), np.datetime64("NaT", "D"), dtype="datetime64[D]")
         return np.where(self.row < 0, np.datetime64("NaT", "D"), self.table.array(column)[self.row])
 
 
