@@ -63,7 +63,7 @@ def plain_offers(keys: pd.DataFrame, current: NDArray[np.float64]) -> Offers:
     def number(name: str, default: float = np.nan) -> NDArray[np.float64]:
         return keys[name].to_numpy(dtype=float) if name in keys else np.full(n, default)
 
-    never = np.full(n, np.datetime64("NaT"), dtype="datetime64[D]")
+    never = np.full(n, np.datetime64("NaT", "D"), dtype="datetime64[D]")
     return Offers(
         columns=("sku", "region"),
         labels=(text("sku"), text("region")),

@@ -211,7 +211,7 @@ def _dates(name: str, rule: ColumnRule, values: pa.ChunkedArray) -> NDArray[Any]
         _no_bad_cells(name, rule, texts, parsed.isna().to_numpy(), codes)
         moments = parsed.dt.tz_localize(None).to_numpy()[codes]
     elif pa.types.is_null(kind):
-        moments = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
+        moments = np.full(len(values), np.datetime64("NaT", "D"), dtype="datetime64[us]")
     else:
         message = f"holds {kind} where {_words(rule)} is expected"
         raise TableError([Fault(table=name, column=rule.name, message=message)])
