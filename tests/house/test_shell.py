@@ -1,5 +1,6 @@
 """Packaging: licence, machine paths, layers, wheel, and the time to show help."""
 
+import ast
 import os
 import re
 import resource
@@ -63,6 +64,18 @@ def test_the_version_is_one_number() -> None:
 
     assert PROJECT["version"] == pricebid.__version__
     assert f"## {pricebid.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf8")
+
+
+def test_every_dependency_is_used() -> None:
+    used = {"tzdata"}  # loaded by zoneinfo, never imported
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+            if isinstance(node, ast.Import):
+                used |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add((node.module or "").split(".")[0])
+    declared = {re.split(r"[<>=!\[ ]", one)[0] for one in PROJECT["dependencies"]}
+    assert declared <= used
 
 
 @pytest.mark.slow
