@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pricebid.pricing.economics import Economics
 
 OUTCOMES = ("profit", "revenue", "units")
-_CELLS_AT_ONCE = 4_000_000
+_CELLS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

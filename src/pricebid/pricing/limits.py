@@ -91,9 +91,7 @@ def limit_reports(
     return tuple(reports)
 
 
-def in_policy_units(
-    error: Infeasible, limits: tuple[Limit, ...], now: dict[str, NDArray[np.float64]]
-) -> Infeasible:
+def in_policy_units(error: Infeasible, limits: tuple[Limit, ...], now: dict[str, NDArray[np.float64]]) -> Infeasible:
     """Return the error with each conflict in the unit of the policy rather than of the kernel's row.
 
     What a ratio could reach is told by the total it is a ratio of at current prices, close to exact for small
@@ -119,7 +117,5 @@ def in_policy_units(
         asked, reachable = limit.bound / unit, one.reachable / unit
         if limit.per is not None:
             reachable = asked + one.reachable / max(float(now[limit.per].sum()), 1e-300)
-        conflicts.append(
-            Conflict(name=one.name, limit=asked, reachable=reachable, relaxation=abs(asked - reachable))
-        )
+        conflicts.append(Conflict(name=one.name, limit=asked, reachable=reachable, relaxation=abs(asked - reachable)))
     return Infeasible(str(error).split("\n", maxsplit=1)[0], conflicts)

@@ -32,7 +32,7 @@ _STRIDES = (1.0, 0.5, 0.2, 1.6, 2.5)
 _HALF = 10
 _FINER = 5
 _SAME = 1e-12
-_QUICK = Effort(gap=1e-5, milp_options=0)
+_QUICK = Effort(gap=1e-4, milp_options=0)
 _CAREFUL = Effort(gap=1e-6, milp_options=0)
 _REFUSED = 4  # times that limits may conflict, linearised where they nearly hold, before they are given up
 _POLISH = Effort(gap=1e-6, milp_options=600)
