@@ -56,7 +56,7 @@ def test_the_forecast_is_bit_identical_and_so_are_elasticities_and_response(
     np.testing.assert_array_equal(model.response(shop.future).units(price), again.response(shop.future).units(price))
 
 
-def test_the_same_model_gives_the_same_bytes(model: DemandModel, saved: Path, tmp_path: Path) -> None:
+def test_the_same_model_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     save(load(saved), tmp_path / "twin")
     for name in ("params.npz", "meta.json", "card.md"):
         assert (saved / name).read_bytes() == (tmp_path / "twin" / name).read_bytes(), name
