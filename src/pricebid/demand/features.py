@@ -56,6 +56,8 @@ class Recipe:
         Mean log price relative to the category's, held within -1 and 1.
     current : float64[offer]
         Current price, money.
+    pull : float64[offer, 1 + driver]
+        Typical slopes of the own price and of the drivers, by category: how much buyers an offer draws to itself.
     curvature : float
         Exponent of the price scale: 0, elasticities are constant (log-log); 1, they grow with the price, both of the
         offer and between offers (log units linear in money, as in a logit).
@@ -75,6 +77,7 @@ class Recipe:
     centre: NDArray[np.float64]
     level: NDArray[np.float64]
     current: NDArray[np.float64]
+    pull: NDArray[np.float64]
     curvature: float
     reference: NDArray[np.float64]
     renewal: float
@@ -83,13 +86,13 @@ class Recipe:
     scale: NDArray[np.float64]
 
 
-def recipe_for(history: History, curvature: float) -> tuple[Recipe, NDArray[np.float64]]:
+def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) -> tuple[Recipe, NDArray[np.float64]]:
     """Settle how the columns are made, and make them for the history.
 
     Parameters
     ----------
     history : History
-    curvature : float
+    curvature, pull
         See :class:`Recipe`.
 
     Returns
@@ -115,6 +118,7 @@ def recipe_for(history: History, curvature: float) -> tuple[Recipe, NDArray[np.f
         centre=centre,
         level=np.clip(centre - mean[category], -1.0, 1.0),
         current=np.where(np.isfinite(offers.current_price), offers.current_price, np.exp(centre)),
+        pull=pull,
         curvature=curvature,
         reference=np.zeros(len(centre)),
         renewal=_RENEWAL[history.frequency],
@@ -195,25 +199,38 @@ def _columns(
     depth = x - reference
     lone = np.bincount(recipe.group)[recipe.group] == 1
     index = _Index(recipe)
-    move = bent(x, recipe.curvature)
-    rivals = np.where(lone[:, None], 0.0, index.of(move))
+    move = np.exp(recipe.curvature * recipe.level)[:, None] * bent(x, recipe.curvature)
+    values = [_driver(recipe, d, drivers[d], price) for d in range(len(recipe.driver_names))]
+    drawn = recipe.pull[:, :1] * move
+    for d, value in enumerate(values):
+        drawn = drawn + recipe.pull[:, 1 + d, None] * value
+    # Log of the group's appeal, less that without any move: nonlinear, since buyers won saturate.
+    crowd = np.log1p(DIVERTED * (index.of(np.exp(np.clip(drawn, -4.0, 4.0))) - 1.0))
+    crowd = np.where(lone[:, None], 0.0, crowd)
+    rivals = np.where(lone[:, None], 0.0, index.of(bent(x, recipe.curvature)))
     named: list[tuple[str, NDArray[np.float64]]] = [
-        ("own", np.exp(recipe.curvature * recipe.level)[:, None] * move - DIVERTED * rivals),
+        ("own", move - crowd / recipe.pull[:, :1]),
         ("cross", rivals),
         ("carry", depth),
         ("cross carry", index.others(depth)),
     ]
     for d, name in enumerate(recipe.driver_names):
-        if name == "discount":
-            value = np.log1p(-np.clip(drivers[d] / price, 0.0, 0.95))
-        else:
-            value = (drivers[d] - recipe.middle[d]) / recipe.scale[d]
+        value = values[d]
         named.append((name, value))
         if name in _ONCE:
             cut = value * np.minimum(depth, 0.0)
             named += [(f"{name} x depth", cut), (f"cross {name}", index.others(value))]
             named.append((f"cross {name} x depth", index.others(cut)))
     return np.stack([column for _, column in named]), [name for name, _ in named], last
+
+
+def _driver(
+    recipe: Recipe, d: int, values: NDArray[np.float64], price: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One driver as a column: discounts as a log share of the price, numbers centred and scaled."""
+    if recipe.driver_names[d] == "discount":
+        return np.asarray(np.log1p(-np.clip(values / price, 0.0, 0.95)))
+    return np.asarray((values - recipe.middle[d]) / recipe.scale[d])
 
 
 def bent(x: NDArray[np.float64], curvature: float) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ from pricebid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from pricebid.tables.arrays import History
 
 _HELD_OUT = {"day": 28, "week": 6, "month": 3}
@@ -71,6 +73,7 @@ def model_of(fitted: Fitted) -> DemandModel:
     history = panel.history
     k = len(panel.recipe.names)
     units = history.units[np.isfinite(history.units)]
+    decision, covariance, shared = _midway(fitted)
     return DemandModel(
         columns=history.offers.columns,
         labels=history.offers.labels,
@@ -80,7 +83,9 @@ def model_of(fitted: Fitted) -> DemandModel:
         slopes=Slopes(
             mean=pooled.series.mean,
             covariance=pooled.series.covariance,
-            shared=pooled.category.covariance[:, :k, :k],
+            decision=decision,
+            decision_covariance=covariance,
+            shared=shared,
             over_time=pooled.sku.mean[:, k : 2 * k],
             extra=pooled.sku.mean[:, 2 * k :],
         ),
@@ -100,9 +105,27 @@ def model_of(fitted: Fitted) -> DemandModel:
     )
 
 
+def _midway(fitted: Fitted) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Slopes for decisions: midway between the two comparisons within a period.
+
+    Prices are compared with the same sku elsewhere, and with the sku's category, in the same period. Where the two tell
+    different slopes, either may be off (zones priced by their rivals, stock-piling), and neither is preferred.
+    """
+    pooled, tree = fitted.pooled, fitted.panel.tree
+    k = len(fitted.panel.recipe.names)
+
+    def halved(c: NDArray[np.float64]) -> NDArray[np.float64]:
+        cross = c[:, :k, k : 2 * k]
+        return 0.5 * (cross + cross.transpose(0, 2, 1)) + 0.25 * c[:, k : 2 * k, k : 2 * k]
+
+    mean = pooled.series.mean + 0.5 * pooled.sku.mean[tree.sku_of, k : 2 * k]
+    covariance = pooled.series.covariance + halved(pooled.sku.covariance)[tree.sku_of]
+    return mean, covariance, pooled.category.covariance[:, :k, :k] + halved(pooled.category.covariance)
+
+
 def _calibrate(history: History, fitted: Fitted) -> Calibration:
     """Forecast the last blocks of the history from what came before each, and see how far off that is."""
-    periods = len(history.periods)
+    periods, recipe = len(history.periods), fitted.panel.recipe
     length = min(_HELD_OUT[history.frequency], periods // 6)
     folds = [(fold, periods - length * (fold + 1)) for fold in range(_FOLDS)]
     parts = []
@@ -112,7 +135,7 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
         past = before(history, start)
         if not np.nansum(past.units) > 0:
             continue
-        model = model_of(fit_panel(make_panel(past, fitted.panel.recipe.curvature), like=fitted))
+        model = model_of(fit_panel(make_panel(past, recipe.curvature, recipe.pull), like=fitted))
         future, actual = block(history, start, length)
         eta, moving, fresh = model.outlook(future, future.price)
         seen = np.isfinite(actual) & ~history.censored[:, start : start + length]

@@ -11,7 +11,7 @@ from pricebid.demand import levels
 from pricebid.demand.counts import Sites, sites
 from pricebid.demand.features import Recipe, codes, recipe_for
 from pricebid.demand.hierarchy import Information, Pooled, Split, Tree, pool, soften
-from pricebid.demand.priors import offset_variance, spread_for
+from pricebid.demand.priors import belief, offset_variance, spread_for
 from pricebid.demand.season import Season, Tide, fit_tide, learn_season
 from pricebid.demand.tiers import Clock, Tiers, mean_by
 
@@ -85,9 +85,21 @@ class Fitted:
     over_time: Information | None = None
 
 
-def make_panel(history: History, curvature: float = 0.5) -> Panel:
-    """Make the columns, the tree, and what else the tiers need."""
-    recipe, columns = recipe_for(history, curvature)
+def make_panel(history: History, curvature: float = 0.5, pull: NDArray[np.float64] | None = None) -> Panel:
+    """Make the columns, the tree, and what else the tiers need.
+
+    Parameters
+    ----------
+    history : History
+    curvature : float
+        How elasticity changes with the price (see :class:`~pricebid.demand.features.Recipe`).
+    pull : float64[offer, 1 + driver], optional
+        Typical slopes of the own price and the drivers; default: those believed before any data.
+    """
+    if pull is None:
+        first = [belief(name).mean for name in ("own", *history.driver_names)]
+        pull = np.repeat(np.array([first]), len(history.offers), axis=0)
+    recipe, columns = recipe_for(history, curvature, pull)
     offers = history.offers
     sku_of = codes(offers.category, offers.sku)
     category_of = np.zeros(int(sku_of.max()) + 1, dtype=np.intp)
@@ -144,10 +156,14 @@ def fit_panel(
 
 def _best_curvature(panel: Panel, state: Fitted, cells: Sites) -> Panel:
     """Let the data weigh how elasticity changes with the price: the posterior mean over a few curvatures."""
-    panels = [make_panel(panel.history, curvature) for curvature in _CURVATURES]
+    names = panel.recipe.names
+    at = [names.index(name) for name in ("own", *panel.recipe.driver_names)]
+    pull = state.pooled.category.mean[:, at][panel.tiers.category_of]
+    pull[:, 0] = np.minimum(pull[:, 0], -0.5)
+    panels = [make_panel(panel.history, curvature, pull) for curvature in _CURVATURES]
     evidence = np.array([_slopes(other, state, cells).pooled.evidence for other in panels])
     weight = np.exp(evidence - evidence.max())
-    return make_panel(panel.history, float(weight @ np.array(_CURVATURES) / weight.sum()))
+    return make_panel(panel.history, float(weight @ np.array(_CURVATURES) / weight.sum()), pull)
 
 
 def _begin_like(panel: Panel, like: Fitted) -> Fitted:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_STRIDE = 1.8
+_STRIDE = 1.0
 
 
 class Information(NamedTuple):

@@ -108,16 +108,21 @@ class Slopes:
         Within-period slopes.
     covariance : float64[offer, column, column]
         Their posterior covariance.
+    decision, decision_covariance : float64[offer, column], float64[offer, column, column]
+        Slopes to decide by, midway between two comparisons within a period: with the same sku elsewhere, and with the
+        sku's category.
     shared : float64[category, column, column]
-        The part of it that all offers of a category share.
+        The part of that covariance that all offers of a category share.
     over_time : float64[sku, column]
-        What the slopes of the sku's mean columns over time add (forecasts use it; price decisions do not).
+        What the slopes of the sku's mean columns over time add.
     extra : float64[sku, extra]
         Slopes of the sku's further columns.
     """
 
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    decision: NDArray[np.float64]
+    decision_covariance: NDArray[np.float64]
     shared: NDArray[np.float64]
     over_time: NDArray[np.float64]
     extra: NDArray[np.float64]
@@ -284,7 +289,7 @@ class DemandModel:
             share_sd=np.minimum(unsure, 1.0),
             level_sd=np.sqrt(spread * level),
             common_level_sd=np.sqrt(spread * tide),
-            carry=self.slopes.mean[:, CARRY] / decay,
+            carry=self.slopes.decision[:, CARRY] / decay,
             decay=decay,
             curvature=self.recipe.curvature,
             dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0))
@@ -306,8 +311,8 @@ class DemandModel:
         ).reshape(-1, 2, 2)
         return _Here(
             weight=weight / size,
-            mean=np.einsum("nij,nj->ni", turn, slopes.mean),
-            covariance=turn @ slopes.covariance @ turn.transpose(0, 2, 1),
+            mean=np.einsum("nij,nj->ni", turn, slopes.decision),
+            covariance=turn @ slopes.decision_covariance @ turn.transpose(0, 2, 1),
             shared=mean_turn @ slopes.shared[:, :2, :2] @ mean_turn.transpose(0, 2, 1),
         )
 
@@ -372,8 +377,9 @@ class _Here:
 
 SPECIFICATION = (
     "log-linear in the own price and in the price index of the offer's category and region, promotion held fixed; "
-    "identified from prices relative to the same sku elsewhere and to its category in the same period, so that a season "
-    "that moved prices and demand together does not count; slopes pooled over offers, skus and categories"
+    "identified from prices relative to the same sku elsewhere and to its category in the same period (midway where the two "
+    "differ), so that a season that moved prices and demand together does not count; slopes pooled over offers, skus and "
+    "categories"
 )
 
 
