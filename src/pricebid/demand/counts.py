@@ -11,14 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import gammainc, gammaln, ndtri
+from scipy.special import gammainc, gammaln, log_ndtr, ndtri
 from scipy.stats import nbinom
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
 _MOST_STEP = 2.0
+# Above this count the tail is a step between the nodes, and a normal tail of the log is near enough.
+_LARGE_CUT = 40.0
 
 
 class Sites(NamedTuple):
@@ -57,7 +59,8 @@ def sites(
     s2 = np.broadcast_to(np.maximum(sigma2, 1e-4), y.shape)
     mode = _mode(y, eta, s2)
     rate = np.exp(mode)
-    z = mode + (y - rate) / rate
+    # The mean of the cell's own error given the count lies below its mode; without the last term levels come out too high.
+    z = mode + (y - rate) / rate - 0.5 / (rate + 1.0 / s2)
     v = s2 + 1.0 / rate
     cut = seen & censored
     if cut.any():
@@ -79,8 +82,20 @@ def _cut_sites(
     y: NDArray[np.float64], eta: NDArray[np.float64], s2: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Site of a cell known only to be at least y: score and information of the mixed Poisson's upper tail."""
-    sd = np.sqrt(s2)
-    log_rate = eta[:, None] + sd[:, None] * _NODES
+    first, information = np.empty_like(y), np.empty_like(y)
+    large = y > _LARGE_CUT
+    for part, tail in ((~large, _tail_of_counts), (large, _tail_of_logs)):
+        if part.any():
+            first[part], information[part] = tail(y[part], eta[part], s2[part])
+    information = np.minimum(np.clip(information, 1e-6, None), 1.0 / s2)
+    return eta + np.clip(first / information, -3.0, 3.0), 1.0 / information
+
+
+def _tail_of_counts(
+    y: NDArray[np.float64], eta: NDArray[np.float64], s2: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score and information of P(Y >= y) for a Poisson with log-normal error, by Gauss-Hermite quadrature."""
+    log_rate = eta[:, None] + np.sqrt(s2)[:, None] * _NODES
     rate = np.exp(np.minimum(log_rate, 30.0))
     count = y[:, None]
     tail = np.where(count > 0, gammainc(np.maximum(count, 1e-9), rate), 1.0)
@@ -91,10 +106,18 @@ def _cut_sites(
     share = _WEIGHTS / _WEIGHTS.sum()
     p = np.maximum((tail * share).sum(1), 1e-12)
     first = (mass * share).sum(1) / p
-    second = (mass * (count - rate) * share).sum(1) / p
-    information = np.clip(first**2 - second, 1e-6, None)
-    information = np.minimum(information, 1.0 / s2)
-    return eta + np.clip(first / information, -3.0, 3.0), 1.0 / information
+    return first, first**2 - (mass * (count - rate) * share).sum(1) / p
+
+
+def _tail_of_logs(
+    y: NDArray[np.float64], eta: NDArray[np.float64], s2: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score and information of P(log Y >= log y) for a large count: a normal tail, the Poisson's share in its variance."""
+    variance = s2 + 1.0 / y
+    sd = np.sqrt(variance)
+    at = (eta - np.log(y - 0.5)) / sd
+    hazard = np.exp(-0.5 * at**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(at))
+    return hazard / sd, hazard * (hazard + at) / variance
 
 
 def quantile(
@@ -122,9 +145,9 @@ def quantile(
     mean = np.maximum(mean, 1e-9)
     spread = log_variance + (np.log1p(1.0 / mean) if whole else 0.0)
     out = mean * np.exp(ndtri(p) * np.sqrt(spread) - 0.5 * spread)
-    small = (mean < 40.0) if whole else np.zeros(mean.shape, dtype=bool)
+    small = (mean < 40.0) & ((mean < 5.0) | (mean * np.expm1(np.minimum(log_variance, 5.0)) < 2.0)) & whole
     if small.any():
-        m, excess = mean[small], np.maximum(np.expm1(log_variance[small]), 1e-6)
+        m, excess = mean[small], np.maximum(np.expm1(np.minimum(log_variance[small], 5.0)), 1e-6)
         size = 1.0 / excess
         out = out.copy()
         out[small] = nbinom.ppf(p, size, size / (size + m))

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pricebid.tables.arrays import Frequency, Future, History, Offers
+    from pricebid.tables.arrays import Events, Frequency, Future, History, Offers
 
 # How fast buyers forget past prices: the share of the reference price renewed each period (about five weeks' memory).
 _RENEWAL = {"day": 0.04, "week": 0.2, "month": 0.5}
@@ -65,6 +65,8 @@ class Recipe:
         Log reference price after the last period, relative to ``centre``.
     renewal : float
         Share of the reference price renewed each period.
+    event_names : tuple of str
+        Calendar events of the history, in its order.
     driver_names : tuple of str
         Drivers of the history, in its order.
     middle, scale : float64[driver]
@@ -81,6 +83,7 @@ class Recipe:
     curvature: float
     reference: NDArray[np.float64]
     renewal: float
+    event_names: tuple[str, ...]
     driver_names: tuple[str, ...]
     middle: NDArray[np.float64]
     scale: NDArray[np.float64]
@@ -122,12 +125,14 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
         curvature=curvature,
         reference=np.zeros(len(centre)),
         renewal=_RENEWAL[history.frequency],
+        event_names=history.events.names,
         driver_names=history.driver_names,
         middle=middle,
         scale=scale,
     )
     x = log_price - centre[:, None]
     columns, names, last = _columns(recipe, x, history.drivers, price, x[:, 0])
+    columns, names = np.concatenate([columns, _events(history.events, x.shape)]), [*names, *map(event_column, recipe.event_names)]
     return _with(recipe, names=tuple(names), reference=last), columns
 
 
@@ -154,7 +159,18 @@ def future_columns(recipe: Recipe, future: Future, price: NDArray[np.float64], g
     x = np.log(price) - recipe.centre[:, None]
     kept = (1.0 - recipe.renewal) ** gap
     start = kept * recipe.reference + (1.0 - kept) * x[:, 0]
-    return _columns(recipe, x, future.drivers, price, start)[0]
+    columns = _columns(recipe, x, future.drivers, price, start)[0]
+    return np.concatenate([columns, _events(future.events, x.shape)])
+
+
+def event_column(name: str) -> str:
+    """Name of the column of a calendar event."""
+    return f"event {name}"
+
+
+def _events(events: Events, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    active = events.active.astype(np.float64)
+    return np.broadcast_to(active, (len(events.names), *shape)) if len(events.names) else np.zeros((0, *shape))
 
 
 def _filled(price: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:

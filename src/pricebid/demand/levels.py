@@ -108,13 +108,23 @@ def smooth(
 
 
 def ahead(
-    last: NDArray[np.float64], last_variance: NDArray[np.float64], level: Level, steps: NDArray[np.intp]
+    last: tuple[NDArray[np.float64], NDArray[np.float64]], level: Level, steps: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of level plus fresh noise, ``steps`` periods after the last, float64[series, step] each."""
+    """Mean and variance of level plus fresh noise after the last period, float64[series, step] each.
+
+    Parameters
+    ----------
+    last : (float64[series], float64[series])
+        Mean and variance of the level in the last period.
+    level : Level
+        How it moves.
+    steps : int[step]
+        Periods ahead.
+    """
+    mean, variance = last
     fade = level.phi ** steps.astype(np.float64)
-    mean = last[:, None] * fade
-    variance = last_variance[:, None] * fade**2 + level.variance * (1.0 - fade**2) + level.noise
-    return mean, variance
+    moved = variance[:, None] * fade**2 + level.variance * (1.0 - fade**2) + level.noise
+    return mean[:, None] * fade, moved
 
 
 def learn(

@@ -17,6 +17,7 @@ from pricebid.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pricebid.demand.fitting import Upper
     from pricebid.demand.levels import Level
     from pricebid.demand.season import Tide
     from pricebid.demand.tiers import Clock, Tiers
@@ -113,10 +114,6 @@ class Slopes:
         sku's category.
     shared : float64[category, column, column]
         The part of that covariance that all offers of a category share.
-    over_time : float64[sku, column]
-        What the slopes of the sku's mean columns over time add.
-    extra : float64[sku, extra]
-        Slopes of the sku's further columns.
     """
 
     mean: NDArray[np.float64]
@@ -124,16 +121,16 @@ class Slopes:
     decision: NDArray[np.float64]
     decision_covariance: NDArray[np.float64]
     shared: NDArray[np.float64]
-    over_time: NDArray[np.float64]
-    extra: NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """How the levels of categories, skus and offers move.
+    """One view of what happens over time: how skus' means add up, and how the levels of categories, skus and offers move.
 
     Parameters
     ----------
+    upper : Upper
+        What the skus' mean columns over time add.
     tide : Tide
         Categories.
     tide_ahead : float64[category, step]
@@ -148,6 +145,7 @@ class Movement:
         Variance of the log of each cell's own error.
     """
 
+    upper: Upper
     tide: Tide
     tide_ahead: NDArray[np.float64]
     sku_level: Level
@@ -176,7 +174,8 @@ class DemandModel:
     tiers : Tiers
         Skus and categories.
     slopes : Slopes
-    movement : Movement
+    movement, second : Movement
+        Two views; forecasts are midway between them.
     calibration : Calibration
     whole : bool
         Units are whole numbers.
@@ -189,6 +188,7 @@ class DemandModel:
     tiers: Tiers
     slopes: Slopes
     movement: Movement
+    second: Movement
     calibration: Calibration
     whole: bool
 
@@ -232,22 +232,28 @@ class DemandModel:
                 f"the first period to forecast, {future.periods[0]}, is not after the last, {self.clock.last}"
             )
         x = future_columns(self.recipe, future, price, int(steps[0]) - 1)
-        tree, move, slopes = self.tiers.tree, self.movement, self.slopes
-        x_sku, x_cat = self.tiers.means(x)
+        first, moving = self._view(self.movement, future, x)
+        second, other = self._view(self.second, future, x)
+        bent = np.einsum("nkl,lnt->knt", self.slopes.covariance, x)
+        moving = 0.5 * (moving + other) + (bent * x).sum(0)
+        return 0.5 * (first + second), moving, np.broadcast_to(self.movement.sigma2[:, None], moving.shape)
+
+    def _view(
+        self, move: Movement, future: Future, x: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Log mean in one view, and the variance of its levels, float64[offer, step] each."""
+        tree, steps = self.tiers.tree, self.clock.steps(future.periods)
         years = self.clock.years(future.periods)
         extras = self.tiers.extras(self.recipe.names, x, self.clock.waves(future.periods), years)
-        tide = move.tide.effect(self._time(steps), regressors_of(x_cat, years))
-        sku, sku_variance = levels.ahead(*move.sku_last, move.sku_level, steps)
-        own, own_variance = levels.ahead(*move.series_last, move.series_level, steps)
-        upper = tide[tree.category_of] + sku
-        upper += np.einsum("sk,kst->st", slopes.over_time, x_sku - x_cat[:, tree.category_of])
-        upper += np.einsum("se,est->st", slopes.extra, extras)
-        eta = move.intercept[:, None] + np.einsum("nk,knt->nt", slopes.mean, x) + upper[tree.sku_of] + own
+        means = self.tiers.means(x)
+        tide = move.tide.effect(self._time(steps), regressors_of(means[1], years))
+        sku, sku_variance = levels.ahead((move.sku_last[0], move.sku_last[1]), move.sku_level, steps)
+        own, own_variance = levels.ahead((move.series_last[0], move.series_last[1]), move.series_level, steps)
+        upper = tide[tree.category_of] + sku + move.upper.effect(tree, means, extras)
+        eta = move.intercept[:, None] + np.einsum("nk,knt->nt", self.slopes.mean, x) + upper[tree.sku_of] + own
         known = move.tide_ahead[:, np.minimum(steps, move.tide_ahead.shape[1]) - 1]
         moving = known[self.tiers.category_of] + sku_variance[tree.sku_of] + own_variance
-        bent = np.einsum("nkl,lnt->knt", slopes.covariance, x)
-        moving = moving + move.intercept_variance[:, None] + (bent * x).sum(0)
-        return eta, moving, np.broadcast_to(move.sigma2[:, None], eta.shape)
+        return eta, moving + move.intercept_variance[:, None]
 
     def _time(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
         return self.movement.tide.times[-1] + steps.astype(np.float64)

@@ -32,11 +32,14 @@ _BELIEFS = {
 _ONCE = Belief(0.2, 0.4, 0.25, 0.1)
 _DEPTH = Belief(0.0, 0.5, 0.3, 0.0)
 _RIVAL = Belief(0.0, 0.3, 0.2, 0.0)
+_EVENT = Belief(0.0, 0.4, 0.15, 0.0)
 _DRIVER = Belief(0.0, 0.3, 0.15, 0.05)
 # How far a slope over time may lie from the slope within a period (prices that were set by demand, stock-piling).
 _OFFSET = 0.35
 _FREEDOM = 4.0
-_OFFSET_FREEDOM = 4.0
+_WIDE = 0.04
+# A sku's own season: much of the year's wave is its category's.
+_WAVE = 0.0025
 # Variance of a sku's trend per year: levels wander, straight lines seldom last. The trend is the last of the extras.
 _TREND = 0.0025
 
@@ -49,10 +52,14 @@ def belief(name: str) -> Belief:
         return _DEPTH
     if name.startswith("cross "):
         return _RIVAL
+    if name.startswith("event "):
+        return _EVENT
     return _ONCE if name in {"promo", "feature"} else _DRIVER
 
 
-def spread_for(names: tuple[str, ...], extras: int, *, offsets: bool) -> Spread:
+def spread_for(
+    names: tuple[str, ...], extras: int, *, offsets: bool, known: NDArray[np.float64] | None = None
+) -> Spread:
     """Prior of (within-period slopes, their offsets over time, extras of the sku's tier).
 
     Parameters
@@ -60,23 +67,36 @@ def spread_for(names: tuple[str, ...], extras: int, *, offsets: bool) -> Spread:
     names : tuple of str
         Columns, k of them.
     extras : int
-        Further columns of the sku's tier.
+        Further columns of the sku's tier: means of the columns that cross, season, and the trend last.
     offsets : bool
         Some sku has several offers, so that slopes within a period and over time can be told apart.
+    known : float64[k], optional
+        Prior means that the shop gives (the uplift of an event); NaN where it does not.
     """
     beliefs = np.array([belief(name) for name in names])
-    k = len(names)
-    zero = np.zeros(k)
-    apart = 1.0 if offsets else 0.0
-    tail = np.zeros(extras)
+    mean = beliefs[:, 0] if known is None else np.where(np.isnan(known), beliefs[:, 0], known)
+    k, apart, tail = len(names), float(offsets), np.zeros(extras)
+    wide = sum(name.startswith("cross") for name in names)
+    own = np.concatenate([np.full(wide, _WIDE), np.full(extras - wide - 1, _WAVE), [_TREND]])
     return Spread(
-        root=np.concatenate([beliefs[:, 0], zero, tail]),
+        root=np.concatenate([mean, np.zeros(k), tail]),
         category=np.concatenate([beliefs[:, 1] ** 2, apart * (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]),
-        sku=np.concatenate(
-            [beliefs[:, 2] ** 2, apart * ((_OFFSET * beliefs[:, 2]) ** 2 + 1e-3), np.append(tail + 0.04, _TREND)[1:]]
-        ),
+        sku=np.concatenate([beliefs[:, 2] ** 2, apart * ((_OFFSET * beliefs[:, 2]) ** 2 + 1e-3), own]),
         series=beliefs[:, 3] ** 2,
-        freedom=np.concatenate([np.full(k, _FREEDOM), np.full(k, _OFFSET_FREEDOM), np.full(extras, _FREEDOM)]),
+        freedom=np.full(2 * k + extras, _FREEDOM),
+    )
+
+
+def time_spread_for(names: tuple[str, ...], extras: int) -> Spread:
+    """Prior of slopes over time of the skus' mean columns (k of them) and of further columns: wider than within periods."""
+    beliefs = np.array([belief(name) for name in names])
+    tail = np.full(extras, 1e-5)
+    return Spread(
+        root=np.concatenate([beliefs[:, 0], np.zeros(extras)]),
+        category=np.concatenate([0.6 * np.maximum(beliefs[:, 1], 0.3) ** 2, tail]),
+        sku=np.concatenate([0.6 * np.maximum(beliefs[:, 2], 0.2) ** 2, tail]),
+        series=np.zeros(0),
+        freedom=np.full(len(names) + extras, 0.2),
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pricebid.tables.arrays import Frequency
 
 _YEAR = 365.2425
+_TREND_ENDS = 2.0
 
 
 def mean_by(
@@ -92,6 +93,11 @@ class Tiers:
         return np.concatenate([of_category[wide][:, self.tree.category_of], common])
 
 
+def years_of(periods: NDArray[np.datetime64]) -> float:
+    """Years from the first to the last of some periods."""
+    return float((periods[-1] - periods[0]).astype("timedelta64[D]").astype(np.float64) / _YEAR)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clock:
     """Turns dates into what the model counts in.
@@ -102,26 +108,30 @@ class Clock:
         Length of a period.
     first, last : datetime64[D]
         First days of the first and last period of the history.
+    span : float
+        Years of history by which it is judged what waves can be told.
     """
 
     frequency: Frequency
     first: np.datetime64
     last: np.datetime64
+    span: float
 
     def years(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Years after the last period of the history (negative before it), float64[period]."""
-        days = (periods.astype("datetime64[D]") - self.last.astype("datetime64[D]")).astype(np.float64)
-        return np.asarray(days / _YEAR)
+        """Years after the last period of the history (negative before it), float64[period]; trends end after two."""
+        return np.minimum(self._days(periods) / _YEAR, _TREND_ENDS)
+
+    def _days(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        return (periods.astype("datetime64[D]") - self.last.astype("datetime64[D]")).astype(np.float64)
 
     def waves(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Yearly and weekly waves that this history can tell, float64[wave, period]."""
-        span = -float(self.years(np.array([self.first]))[0])
-        return season_columns(periods, self.frequency, span)
+        return season_columns(periods, self.frequency, self.span)
 
     def steps(self, periods: NDArray[np.datetime64]) -> NDArray[np.intp]:
         """Periods after the last of the history, int[period]."""
         if self.frequency == "month":
             months = periods.astype("datetime64[M]") - self.last.astype("datetime64[M]")
             return np.asarray(months.astype(np.intp))
-        days = self.years(periods) * _YEAR
+        days = self._days(periods)
         return np.round(days / (7.0 if self.frequency == "week" else 1.0)).astype(np.intp)
