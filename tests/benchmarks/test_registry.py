@@ -16,9 +16,10 @@ NAMES = ("speed.kernel", "speed.rivals", "speed.rules", "speed.tables")
 EXTRA = ("lightgbm", "statsforecast")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    environment = {name: value for name, value in os.environ.items() if name != without}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, env=environment)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,3 +59,11 @@ def test_a_name_that_does_not_exist_is_refused_with_the_list():
     done = run("speed.light")
     assert done.returncode == 2
     assert "speed.kernel" in done.stderr
+
+
+def test_a_benchmark_on_real_data_fails_and_says_why_where_no_folder_is_named(tmp_path):
+    done = run("quality.backtests", "--out", str(tmp_path), without="PRICEBID_DATA")
+    assert done.returncode == 1
+    assert "quality.backtests" in done.stderr
+    assert "PRICEBID_DATA" in done.stderr
+    assert not list(tmp_path.iterdir())

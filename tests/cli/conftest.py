@@ -30,9 +30,9 @@ class Workplace:
         assert result.exit_code == expect, result.output
         return result.stdout
 
-    def json(self, *arguments: object) -> dict[str, Any]:
+    def json(self, *arguments: object, expect: int = 0) -> dict[str, Any]:
         """Run a command with --json and give what it printed."""
-        return json.loads(self.run(*arguments, "--json", "--quiet"))
+        return json.loads(self.run(*arguments, "--json", "--quiet", expect=expect))
 
     @property
     def policy(self) -> Path:

@@ -108,6 +108,15 @@ def test_start_moves_the_first_period(place: Any, tmp_path: Path) -> None:
     place.run("forecast", place.shop, "--model", place.model, "--start", "next week", expect=2)
 
 
+@pytest.mark.parametrize("command", ["forecast", "price"])
+def test_a_start_that_cannot_be_is_refused_before_anything_is_fitted(
+    place: Any, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pricebid.engine.fit", lambda *_, **__: pytest.fail("was fitted"))
+    refused = place.json(command, place.shop, "--start", "2025-06-23", expect=2)
+    assert "2025-06-30" in refused["error"]
+
+
 def test_parquet_comes_beside_csv_and_holds_the_same(place: Any, tmp_path: Path) -> None:
     place.run("forecast", place.shop, "--model", place.model, "--format", "parquet", "--out", tmp_path)
     assert names(tmp_path) == {"forecast.csv", "forecast.parquet"}

@@ -135,6 +135,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
     assert f"pricebid {name}" in result.stdout.split("Example:")[1]
+    assert "[]" not in result.stdout  # brackets that the help's markup swallowed
 
 
 def test_the_version_is_shown() -> None:

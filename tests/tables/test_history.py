@@ -16,7 +16,7 @@ def rows(*records: tuple[object, ...], columns: str = "week sku region units pri
     return frame
 
 
-def history(frame: pd.DataFrame, **settings: object):  # noqa: ANN201 - History
+def history(frame: pd.DataFrame, **settings: object):
     return Shop.from_frames({"sales": frame}, Settings(**settings)).history()
 
 

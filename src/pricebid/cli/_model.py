@@ -29,8 +29,11 @@ Planned = Annotated[
 ]
 
 
-def read_shop(run: Run, folder: Path, *, quietly: bool = False) -> Shop:
-    """Read the shop, and say on standard error what is off or odd in it, unless asked to do so quietly."""
+def read_shop(run: Run, folder: Path, *, start: str | None = None, quietly: bool = False) -> Shop:
+    """Read the shop, and say on standard error what is off or odd in it, unless asked to do so quietly.
+
+    A start that cannot be is refused here: nobody wants to wait for a fit to hear of it.
+    """
     from pricebid import engine
 
     with run.progress("Reading") as progress:
@@ -38,6 +41,8 @@ def read_shop(run: Run, folder: Path, *, quietly: bool = False) -> Shop:
         shop = engine.read(folder)
     for notice in () if quietly else (*shop.notices, *(str(fault) for fault in shop.warnings)):
         run.note(f"note: {notice}")
+    if start is not None:
+        shop.future(1, start=start)
     return shop
 
 
@@ -87,7 +92,7 @@ def forecast(
     from pricebid import engine
     from pricebid.report import frames, models, summaries, text
 
-    read = read_shop(run, shop)
+    read = read_shop(run, shop, start=start)
     fitted = get_model(run, read, folder=model, seed=seed or 0)
     result = engine.forecast(read, fitted, horizon=horizon, start=start)
     files = run.write({"forecast": frames.forecast_frame(fitted, result)})
@@ -106,8 +111,8 @@ def backtest(
 ) -> None:
     """Forecast the shop's own past, and score it against naive and other named baselines.
 
-    Fits at each origin on what was known then. Writes `backtest`: origin, date, keys, actual, units, p10, p50, p90;
-    and `metrics`: WAPE of p50, bias of the mean, RMSSE, pinball, coverage, over observed cells.
+    Fits at each origin on what was known then. Writes `backtest`: origin, date, keys, actual, units, p10, p50, p90,
+    price, censored (1 where stock ran out); and `metrics`: WAPE of p50, bias of the mean, RMSSE, pinball, coverage, over observed cells.
     """
     from pricebid import engine
     from pricebid.report import models, summaries, text

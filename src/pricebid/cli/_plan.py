@@ -46,7 +46,7 @@ def price(
     # What is quick to find wrong is looked at first: nobody wants to wait for a fit to hear of a typing error.
     aim = read_policy(policy, seed)
     before = None if previous is None else read_result(previous, "prices")
-    read = read_shop(run, shop)
+    read = read_shop(run, shop, start=start)
     fitted = get_model(run, read, folder=model, seed=aim.seed)
     if aim.price.max_change is None and not any(rule.price and rule.price.max_change for rule in aim.rules):
         run.note(
@@ -71,7 +71,7 @@ def whatif(
 ) -> None:
     """Plan with changed costs, rivals, limits or prices, beside the plan as things are.
 
-    A scenario file has [[change]] blocks (table, where, set or multiply) and [policy] overrides; `pricebid init` shows
+    A scenario file has `change` blocks (table, where, set or multiply) and `policy` overrides; `pricebid init` shows
     one. Writes `comparison` (totals in both, with intervals on the difference), `prices` of the scenario, `diff` (the
     prices that differ) and comparison.json.
     """
@@ -80,7 +80,7 @@ def whatif(
     from pricebid.report import plans, summaries, text
 
     aim, change = read_policy(policy, seed), Scenario.read(scenario)
-    read = read_shop(run, shop)
+    read = read_shop(run, shop, start=start)
     fitted = get_model(run, read, folder=model, seed=aim.seed)
     with run.progress("Planning both") as progress:
         both = engine.what_if(read, fitted, aim, change, start=start, progress=progress)

@@ -1,7 +1,7 @@
 """Sales history to a demand model: forecast, price response, cross effects, uncertainty."""
 
-from pricebid.demand.backtest import BacktestResult, Origin, backtest
 from pricebid.demand.attraction import AttractionResponse
+from pricebid.demand.backtest import BacktestResult, Origin, backtest
 from pricebid.demand.fit import fit
 from pricebid.demand.model import Calibration, DemandModel, Elasticities, Forecast
 from pricebid.demand.response import LogitResponse, LogLinearResponse, PriceResponse

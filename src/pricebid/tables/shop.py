@@ -310,7 +310,10 @@ class Shop:
             raise InputError(f"start {start!r} is no date; write it as 2024-12-31") from None
         steps = self.period.steps(first, horizon)
         if steps[0] <= last:
-            raise InputError(f"start {first} is not after the last period of sales, which begins on {last}")
+            soonest = self.period.after(last, 1)[0]
+            raise InputError(
+                f"start {first} is not after the last period of sales, which begins on {last}; the soonest is {soonest}"
+            )
         return freeze(steps)
 
     def without_cost(self) -> tuple[Fault, ...]:
