@@ -25,6 +25,7 @@ _HELD_OUT = {"day": 28, "week": 8, "month": 3}
 _FOLDS = 2
 # What two held-out blocks say of the spread is believed this much, in logs.
 _TRUST = 0.8
+_LEVELS = (-0.7, 0.35)
 
 
 def fit(
@@ -150,25 +151,19 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
         eta, moving, fresh = model.outlook(future, future.price)
         seen = np.isfinite(actual)
         cut = history.censored[:, start : start + length]
-        parts.append(np.stack([eta[seen], (moving + fresh)[seen], actual[seen], cut[seen]]))
+        fold = np.full(int(seen.sum()), float(len(parts)))
+        parts.append(np.stack([eta[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
     if not parts:
         return Calibration()
-    eta, variance, actual, cut = np.concatenate(parts, axis=1)
-    return _settle(eta, variance, actual, cut=cut > 0, whole=whole_units(history))
+    return _settle(np.concatenate(parts, axis=1), whole=whole_units(history))
 
 
-def _settle(
-    eta: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    actual: NDArray[np.float64],
-    *,
-    cut: NDArray[np.bool_],
-    whole: bool,
-) -> Calibration:
+def _settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
     """Choose the factors: the spread by coverage of the 80 % interval, the level by the total."""
+    eta, variance, actual, cut, fold = cells
     # Cells that sold out were selected to be high: their demand is what is expected of it, given that it was more.
-    demand = np.where(cut, _expected_above(eta, variance, actual), actual)
-    free = ~cut
+    free = cut == 0
+    demand = np.where(~free, _expected_above(eta, variance, actual), actual)
     if not free.any() or actual[free].sum() <= 0:
         return Calibration()
     mean = np.exp(np.minimum(eta + 0.5 * variance, 30.0))
@@ -187,8 +182,18 @@ def _settle(
         unit = 1.2815515655446004 * np.sqrt(variance[sure] + (1.0 / mean[sure] if whole else 0.0))
         spread = float(np.clip(np.quantile(gap / unit, 0.8), 0.5, 2.0) ** _TRUST)
     calibrated = np.exp(np.minimum(eta + 0.5 * spread**2 * variance, 30.0))
-    ratio = total / max(float(calibrated.sum()), 1e-9)
-    return Calibration(spread=spread, level=float(np.clip(ratio, 0.7, 1.4) ** 0.5), **measured)
+    return Calibration(spread=spread, level=_agreed(demand, calibrated, fold), **measured)
+
+
+def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.float64]) -> float:
+    """Factor on expected units: what the held-out blocks agree on, the least of it; 1 where they point opposite ways."""
+    at = fold.astype(np.intp)
+    off = np.log(np.maximum(np.bincount(at, weights=demand), 1e-9) / np.maximum(np.bincount(at, weights=mean), 1e-9))
+    if len(off) < 2 or (off > 0).any() == (off <= 0).any():
+        return 1.0
+    least = float(np.clip(off[np.abs(off).argmin()], *_LEVELS))
+    # A log-normal tail that promises too much does so again; a stretch of good luck need not.
+    return float(np.exp(least if least < 0 else 0.5 * least))
 
 
 def _expected_above(
