@@ -5,7 +5,7 @@ from pricebid.demand.backtest import BacktestResult, Origin, backtest
 from pricebid.demand.fit import fit
 from pricebid.demand.model import Calibration, DemandModel, Elasticities, Forecast
 from pricebid.demand.response import LogitResponse, LogLinearResponse, PriceResponse
-from pricebid.demand.saving import check_fits, load, save
+from pricebid.demand.saving import check_fits, digest, load, save
 from pricebid.demand.scores import Score
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Score",
     "backtest",
     "check_fits",
+    "digest",
     "fit",
     "load",
     "save",

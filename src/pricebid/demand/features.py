@@ -132,12 +132,15 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
     )
     x = log_price - centre[:, None]
     columns, names, last = _columns(recipe, x, history.drivers, price, x[:, 0])
-    columns, names = np.concatenate([columns, _events(history.events, x.shape)]), [*names, *map(event_column, recipe.event_names)]
+    columns, names = (
+        np.concatenate([columns, _events(history.events, x.shape)]),
+        [*names, *map(event_column, recipe.event_names)],
+    )
     return _with(recipe, names=tuple(names), reference=last), columns
 
 
 def _with(recipe: Recipe, **changes: object) -> Recipe:
-    from dataclasses import replace  # noqa: PLC0415 - beside its one use
+    from dataclasses import replace
 
     return replace(recipe, **changes)  # type: ignore[arg-type]
 
@@ -240,9 +243,7 @@ def _columns(
     return np.stack([column for _, column in named]), [name for name, _ in named], last
 
 
-def _driver(
-    recipe: Recipe, d: int, values: NDArray[np.float64], price: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _driver(recipe: Recipe, d: int, values: NDArray[np.float64], price: NDArray[np.float64]) -> NDArray[np.float64]:
     """One driver as a column: discounts as a log share of the price, numbers centred and scaled."""
     if recipe.driver_names[d] == "discount":
         return np.asarray(np.log1p(-np.clip(values / price, 0.0, 0.95)))
@@ -258,7 +259,7 @@ class _Index:
     """Weighted means over the offers of each group."""
 
     def __init__(self, recipe: Recipe) -> None:
-        from scipy.sparse import csr_matrix  # noqa: PLC0415 - beside its one use
+        from scipy.sparse import csr_matrix
 
         n = len(recipe.group)
         self.group, self.weight = recipe.group, recipe.weight[:, None]
@@ -266,7 +267,7 @@ class _Index:
 
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Index of the offer's group, itself included."""
-        return np.asarray((self.sums @ values)[self.group])
+        return np.asarray(self.sums @ values)[self.group]
 
     def others(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Index of the others of the offer's group; 0 where there are none."""

@@ -73,7 +73,6 @@ def model_of(fitted: Fitted) -> DemandModel:
     """Keep of a fit what forecasts need."""
     panel, pooled = fitted.panel, fitted.pooled
     history = panel.history
-    k = len(panel.recipe.names)
     decision, covariance, shared = _midway(fitted)
     return DemandModel(
         columns=history.offers.columns,
@@ -139,14 +138,16 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
     periods, recipe = len(history.periods), fitted.panel.recipe
     length = min(_HELD_OUT[history.frequency], periods // 6)
     folds = [(fold, periods - length * (fold + 1)) for fold in range(_FOLDS)]
-    parts = []
+    parts: list[NDArray[np.float64]] = []
     for _, start in folds:
         if length < 1 or start < 8:
             continue
         past = before(history, start)
         if not np.nansum(past.units) > 0:
             continue
-        model = model_of(fit_panel(make_panel(past, recipe.curvature, recipe.pull, span=fitted.panel.span), like=fitted))
+        model = model_of(
+            fit_panel(make_panel(past, recipe.curvature, recipe.pull, span=fitted.panel.span), like=fitted)
+        )
         future, actual = block(history, start, length)
         eta, moving, fresh = model.outlook(future, future.price)
         seen = np.isfinite(actual)

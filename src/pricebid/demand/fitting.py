@@ -97,7 +97,8 @@ class Upper:
         """Effect on each sku's log demand, float64[sku, period]; ``means`` are the columns' means by sku and category."""
         x_sku, x_cat = means
         x = x_sku - x_cat[:, tree.category_of] if self.relative else x_sku
-        return np.einsum("sk,kst->st", self.over_time, x) + np.einsum("se,est->st", self.extra, extras)
+        effect = np.einsum("sk,kst->st", self.over_time, x) + np.einsum("se,est->st", self.extra, extras)
+        return np.asarray(effect)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +208,7 @@ def fit_panel(
         if like is None and at == 1:
             panel = _best_curvature(panel, state, cells)
             state = replace(state, panel=panel)
-        state = _slopes(panel, state, cells)
+        state = _slopes(panel, state, cells, rounds=_EM_ROUNDS if like is None else 2)
         learn = like is None and at != _ROUNDS - 2
         state = _levels(panel, state, cells, learn=learn, season=like is None and at in (0, _ROUNDS - 1))
         if like is None:
@@ -222,7 +223,7 @@ def _best_curvature(panel: Panel, state: Fitted, cells: Sites) -> Panel:
     pull = state.pooled.category.mean[:, at][panel.tiers.category_of]
     pull[:, 0] = np.minimum(pull[:, 0], -0.5)
     panels = [make_panel(panel.history, curvature, pull, span=panel.span) for curvature in _CURVATURES]
-    evidence = np.array([_slopes(other, state, cells).pooled.evidence for other in panels])
+    evidence = np.array([_slopes(other, state, cells, rounds=2).pooled.evidence for other in panels])
     weight = np.exp(evidence - evidence.max())
     return make_panel(panel.history, float(weight @ np.array(_CURVATURES) / weight.sum()), pull, span=panel.span)
 
@@ -287,7 +288,7 @@ def _row_mean(values: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[n
     return np.asarray(np.where(seen, values, 0.0).sum(1) / np.maximum(seen.sum(1), 1))[:, None]
 
 
-def _slopes(panel: Panel, state: Fitted, cells: Sites) -> Fitted:
+def _slopes(panel: Panel, state: Fitted, cells: Sites, *, rounds: int = _EM_ROUNDS) -> Fitted:
     """Learn the slopes from deviations: of offers from their sku, and of skus from their category, in each period."""
     tree, columns = panel.tree, panel.columns
     weight = np.where(np.isfinite(cells.v), 1.0 / cells.v, 0.0)
@@ -323,7 +324,7 @@ def _slopes(panel: Panel, state: Fitted, cells: Sites) -> Fitted:
     skus = Split(*(turn.T @ part @ turn for part in skus[:3]), *(part @ turn for part in skus[3:]))
     info = leaves, skus, _category_information(panel, state, size)
     guess = spread_for(panel.recipe.names, len(panel.extras), offsets=panel.compared, known=_known(panel))
-    pooled = pool(info, tree, guess, start=state.pooled.spread, rounds=_EM_ROUNDS)
+    pooled = pool(info, tree, guess, start=state.pooled.spread, rounds=rounds)
     return replace(state, pooled=pooled, upper=_relative(pooled, k))
 
 

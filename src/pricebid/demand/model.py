@@ -256,7 +256,7 @@ class DemandModel:
         return eta, moving + move.intercept_variance[:, None]
 
     def _time(self, steps: NDArray[np.intp]) -> NDArray[np.float64]:
-        return self.movement.tide.times[-1] + steps.astype(np.float64)
+        return np.asarray(self.movement.tide.times[-1] + steps.astype(np.float64))
 
     def response(self, future: Future) -> AttractionResponse:
         """How expected units over the future answer to prices: what the price plan is made from.

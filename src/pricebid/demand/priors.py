@@ -80,7 +80,9 @@ def spread_for(
     own = np.concatenate([np.full(wide, _WIDE), np.full(extras - wide - 1, _WAVE), [_TREND]])
     return Spread(
         root=np.concatenate([mean, np.zeros(k), tail]),
-        category=np.concatenate([beliefs[:, 1] ** 2, apart * (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]),
+        category=np.concatenate(
+            [beliefs[:, 1] ** 2, apart * (_OFFSET * np.maximum(beliefs[:, 1], 0.2)) ** 2, tail + 1e-4]
+        ),
         sku=np.concatenate([beliefs[:, 2] ** 2, apart * ((_OFFSET * beliefs[:, 2]) ** 2 + 1e-3), own]),
         series=beliefs[:, 3] ** 2,
         freedom=np.full(2 * k + extras, _FREEDOM),

@@ -66,6 +66,7 @@ def save(model: DemandModel, folder: str | Path, *, metrics: BacktestResult | No
         "last": str(clock.last),
         "metrics": [_without_nan(asdict(line)) for line in scores],
         "shapes": {name: [array.dtype.str, *array.shape] for name, array in packed.arrays.items()},
+        "digest": digest(model),
         "params_sha256": hashlib.sha256(params).hexdigest(),
         "model": packed.shape,
     }
@@ -123,6 +124,19 @@ def load(folder: str | Path) -> DemandModel:
     return model
 
 
+def digest(model: DemandModel) -> str:
+    """Give the SHA-256 of a model's numbers: the same in ``meta.json`` and in every plan that is made with the model.
+
+    It is taken before compression, which costs more than the digest and may differ between versions of zlib.
+    """
+    packed = pack(model)
+    told = hashlib.sha256(json.dumps(packed.shape, sort_keys=True).encode())
+    for name, array in sorted(packed.arrays.items()):
+        told.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        told.update(np.ascontiguousarray(array).tobytes())
+    return told.hexdigest()
+
+
 def check_fits(model: DemandModel, history: History) -> DemandModel:
     """Give the model back if it was fitted to these offers, in this order.
 
@@ -141,12 +155,13 @@ def check_fits(model: DemandModel, history: History) -> DemandModel:
     Raises
     ------
     ModelError
-        What differs: key columns, period, drivers or offers.
+        What differs: key columns, period, drivers, events or offers.
     """
     offers = history.offers
     _same("key columns", model.columns, offers.columns)
     _same("period", model.clock.frequency, history.frequency)
     _same("drivers", model.recipe.driver_names, history.driver_names)
+    _same("events", model.recipe.event_names, history.events.names)
     mine = list(zip(*model.labels, strict=True))
     theirs = list(zip(*offers.labels, strict=True))
     if mine == theirs:

@@ -61,7 +61,7 @@ class Season:
             out += same**2 * np.maximum(0.0, 1.0 - phase)
         if self.frequency == "day":
             out += weekday**2 * np.exp(-2.0 * np.sin(np.pi * gap / 7.0) ** 2 / 0.25)
-        return out
+        return np.asarray(out)
 
     @property
     def noise(self) -> float:

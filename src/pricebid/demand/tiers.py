@@ -122,7 +122,7 @@ class Clock:
         return np.minimum(self._days(periods) / _YEAR, _TREND_ENDS)
 
     def _days(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        return (periods.astype("datetime64[D]") - self.last.astype("datetime64[D]")).astype(np.float64)
+        return np.asarray((periods.astype("datetime64[D]") - self.last.astype("datetime64[D]")).astype(np.float64))
 
     def waves(self, periods: NDArray[np.datetime64]) -> NDArray[np.float64]:
         """Yearly and weekly waves that this history can tell, float64[wave, period]."""
