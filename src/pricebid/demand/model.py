@@ -382,10 +382,10 @@ class _Here:
 
 
 SPECIFICATION = (
-    "log-linear in the own price and in the price index of the offer's category and region, promotion held fixed; "
-    "identified from prices relative to the same sku elsewhere and to its category in the same period (midway where the two "
-    "differ), so that a season that moved prices and demand together does not count; slopes pooled over offers, skus and "
-    "categories"
+    "offers of a category and region share buyers (attraction model), elasticities constant or growing with the price as the "
+    "data say, promotion held fixed; identified from prices relative to the same sku elsewhere and to its category in the "
+    "same period (midway where the two differ), so that a season that moved prices and demand together does not count; "
+    "slopes pooled over offers, skus and categories"
 )
 
 
