@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.tables.arrays import Events, Future, History
+from pricebid.demand.window import before
+from pricebid.tables.arrays import Future, History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,19 +49,6 @@ def blocks(history: History, horizon: int, origins: int = ORIGINS) -> Iterator[B
         )
 
 
-def before(history: History, start: int) -> History:
-    """Cut a history: only its first `start` periods."""
-    return replace(
-        history,
-        periods=history.periods[:start],
-        units=history.units[:, :start],
-        price=history.price[:, :start],
-        censored=history.censored[:, :start],
-        drivers=history.drivers[:, :, :start],
-        events=_events(history.events, slice(0, start)),
-    )
-
-
 def _future(history: History, start: int, stop: int) -> Future:
     return Future(
         periods=history.periods[start:stop],
@@ -68,12 +56,8 @@ def _future(history: History, start: int, stop: int) -> Future:
         fixed=np.ones(len(history.offers), dtype=bool),
         driver_names=history.driver_names,
         drivers=history.drivers[:, :, start:stop],
-        events=_events(history.events, slice(start, stop)),
+        events=replace(history.events, active=history.events.active[:, :, start:stop]),
     )
-
-
-def _events(events: Events, span: slice) -> Events:
-    return replace(events, active=events.active[:, :, span])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -179,6 +179,8 @@ def test_price_writes_prices_and_a_plan_that_agree(place: Any, tmp_path: Path) -
         "seconds",
         "policy",
     } <= set(plan)
+    fitted = json.loads((place.model / "meta.json").read_text())
+    assert plan["model"] == f"DemandModel {fitted['digest'][:16]}"
     assert plan["bound"] >= plan["objective"] - 1e-9 * abs(plan["objective"])
     for name in ("profit", "revenue", "units"):
         total = numbers(tmp_path / "prices.csv", name).sum()

@@ -104,9 +104,18 @@ def price(
         planned=future.fixed,
         held=held,
         periods=future.periods,
-        model=str(getattr(model, "name", type(model).__name__)),
+        model=_named(model),
         seconds=clock.seconds,
     )
+
+
+def _named(model: object) -> str:
+    """Say which model it was, so that a plan can be traced to the one that was saved."""
+    from pricebid.demand import DemandModel, digest
+
+    if isinstance(model, DemandModel):
+        return f"{type(model).__name__} {digest(model)[:16]}"
+    return str(getattr(model, "name", type(model).__name__))
 
 
 class _Clock:

@@ -59,7 +59,7 @@ class PricePlan:
     periods : datetime64[D][step]
         First day of each period planned for.
     model : str
-        What the demand came from.
+        What the demand came from: the model's kind and the first 16 digits of its digest, as in its ``meta.json``.
     seconds : dict of str to float
         Wall clock per stage.
     id : str
