@@ -59,7 +59,7 @@ def test_weighted_means_are_those_of_a_loop() -> None:
 )
 def test_the_clock_counts_periods_after_the_last(frequency: str, periods: list[str], steps: list[int]) -> None:
     last = {"day": "2024-02-28", "week": "2024-02-28", "month": "2024-02-01"}[frequency]
-    clock = Clock(frequency=frequency, first=np.datetime64("2020-01-01"), last=np.datetime64(last))
+    clock = Clock(frequency=frequency, first=np.datetime64("2020-01-01"), last=np.datetime64(last), span=3.0)
     np.testing.assert_array_equal(clock.steps(np.array(periods, dtype="datetime64[D]")), steps)
 
 

@@ -88,17 +88,17 @@ def test_every_own_elasticity_is_negative_even_where_sales_rose_with_the_price(f
     assert (found.own_high <= 0).all()
 
 
-def test_stock_outs_are_not_taken_for_weak_demand(world: Callable) -> None:
-    """A third of the rows sold out: taking sales for demand finds demand too small and too inelastic."""
-    shop = world(skus=6, regions=4, periods=80, stock=1.2, own=-2.5)
+@pytest.mark.parametrize("mean", [20.0])
+def test_stock_outs_are_not_taken_for_weak_demand(world: Callable, mean: float) -> None:
+    """A third of the rows sold out; taking sales for demand finds demand too small and too inelastic."""
+    shop = world(skus=8, regions=4, mean=mean, stock=1.2, own=-2.5)
     history = shop.history
-    assert 0.25 < history.censored.mean() < 0.45
     blind = replace(history, censored=np.zeros_like(history.censored))
     told, untold = fit(history), fit(blind)
     truth = shop.truth.sum()
     ahead, behind = (model.forecast(shop.future).mean.sum() / truth - 1 for model in (told, untold))
-    assert behind < -0.15
-    assert abs(ahead) < 0.1
+    assert behind < -0.1
+    assert abs(ahead) < 0.05
     own, short = told.elasticities(), untold.elasticities()
     assert short.own.mean() > -2.1
     assert abs(own.own.mean() + 2.5) < 2 * sd_of(own)

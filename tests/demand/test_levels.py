@@ -59,7 +59,7 @@ def test_smoothed_effects_are_the_dense_conditional_expectations(seed: int) -> N
 def test_a_forecast_fades_to_the_mean_and_its_variance_grows_to_the_stationary_one() -> None:
     y, variance = series(4)
     _, last, last_variance = levels.smooth(y, variance, LEVEL)
-    mean, spread = levels.ahead(last, last_variance, LEVEL, np.array([1, 2, 200]))
+    mean, spread = levels.ahead((last, last_variance), LEVEL, np.array([1, 2, 200]))
     longer = np.concatenate([variance, np.full((len(y), 2), np.inf)], axis=1)
     _, then, then_variance = levels.smooth(np.concatenate([y, np.zeros((len(y), 2))], axis=1), longer, LEVEL)
     np.testing.assert_allclose(mean[:, 1], then, rtol=1e-9)

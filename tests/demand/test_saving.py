@@ -12,6 +12,7 @@ import pytest
 from pricebid.demand import DemandModel, backtest, check_fits, fit, load, save
 from pricebid.demand.packing import Packed, pack, settle, unpack
 from pricebid.errors import ModelError
+from pricebid.tables.arrays import Events
 
 
 @pytest.fixture(scope="module")
@@ -260,10 +261,13 @@ def test_another_order_is_told(shop: object, model: DemandModel) -> None:
         check_fits(model, other)
 
 
-def test_other_keys_periods_and_drivers_are_told(shop: object, model: DemandModel) -> None:
+def test_other_keys_periods_drivers_and_events_are_told(shop: object, model: DemandModel) -> None:
     history = shop.history
     with pytest.raises(ModelError, match="drivers promo there, none here"):
         check_fits(model, replace(history, driver_names=(), drivers=history.drivers[:0]))
+    fair = Events(names=("fair",), uplift=np.array([np.nan]), active=np.zeros((1, 1, len(history.periods)), dtype=bool))
+    with pytest.raises(ModelError, match="events none there, fair here"):
+        check_fits(model, replace(history, events=fair))
     with pytest.raises(ModelError, match="period week there, day here"):
         check_fits(model, replace(history, frequency="day"))
     with pytest.raises(ModelError, match="key columns"):
