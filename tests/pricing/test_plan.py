@@ -145,7 +145,7 @@ def test_the_explanation_shows_the_ladder_with_the_pick_and_what_is_barred(plan:
     assert (np.diff(frame["units"]) < 0).all()
     assert ((frame["units_low"] < frame["units"]) & (frame["units"] < frame["units_high"])).all()
     assert "<- planned" in str(found)
-    with pytest.raises(InputError, match="3 offers have"):
+    with pytest.raises(InputError, match="3 offers have sku 's3'; give region too"):
         plan.explain("s3")
     with pytest.raises(InputError, match="no key column 'shop'"):
         plan.explain("s3", shop="x")

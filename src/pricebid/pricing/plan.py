@@ -217,7 +217,10 @@ class PricePlan:
                 raise InputError(f"no key column {name!r}; the plan has {', '.join(self.offers.columns)}")
             found &= self.offers.label(name) == label
         if found.sum() != 1:
-            raise InputError(f"{int(found.sum())} offers have {wanted}; give the labels of one")
+            have = ", ".join(f"{name} {label!r}" for name, label in wanted.items())
+            silent = ", ".join(name for name in self.offers.columns if name not in wanted)
+            remedy = f"give {silent} too" if found.any() and silent else "give the labels of one, as in to_frame()"
+            raise InputError(f"{int(found.sum())} offers have {have}; {remedy}")
         return explain(self, int(found.argmax()))
 
     def plot(self) -> Figure:
