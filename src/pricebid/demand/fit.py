@@ -77,7 +77,7 @@ def model_of(fitted: Fitted) -> DemandModel:
     return DemandModel(
         columns=history.offers.columns,
         labels=history.offers.labels,
-        clock=clock_of(history),
+        clock=clock_of(history, panel.span),
         recipe=panel.recipe,
         tiers=panel.tiers,
         slopes=Slopes(
@@ -200,8 +200,9 @@ def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArra
 def _expected_above(
     eta: NDArray[np.float64], variance: NDArray[np.float64], least: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mean of a log-normal given that it is at least ``least``."""
-    sd = np.sqrt(variance)
-    gap = (eta - np.log(np.maximum(least, 0.5))) / sd
+    """Mean of demand given that it is at least ``least``: log-normal, the count's own share in its variance."""
     log_mean = np.minimum(eta + 0.5 * variance, 30.0)
+    wide = variance + np.log1p(np.exp(-log_mean))
+    sd = np.sqrt(wide)
+    gap = (log_mean - 0.5 * wide - np.log(np.maximum(least - 0.5, 0.5))) / sd
     return np.asarray(np.maximum(np.exp(log_mean + log_ndtr(gap + sd) - log_ndtr(gap)), least))

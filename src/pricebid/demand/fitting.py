@@ -349,7 +349,7 @@ def second_view(panel: Panel, state: Fitted) -> Fitted:
     own = _own_extras(panel)
     x = np.concatenate([x_sku, panel.extras[own]])
     told = _information(y_sku, x, x, v_sku, fresh)
-    guess = time_spread_for(panel.recipe.names, len(own))
+    guess = time_spread_for(panel.recipe.names, len(own), _known(panel))
     nothing = Information(np.zeros((tree.categories, len(x), len(x))), np.zeros((tree.categories, len(x))))
     slopes = pool((Split.none(len(y_sku[tree.sku_of]), 0), told, nothing), tree, guess, rounds=_TIME_ROUNDS).sku.mean
     extra = np.zeros((tree.skus, len(panel.extras)))

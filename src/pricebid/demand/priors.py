@@ -89,12 +89,13 @@ def spread_for(
     )
 
 
-def time_spread_for(names: tuple[str, ...], extras: int) -> Spread:
+def time_spread_for(names: tuple[str, ...], extras: int, known: NDArray[np.float64]) -> Spread:
     """Prior of slopes over time of the skus' mean columns (k of them) and of further columns: wider than within periods."""
     beliefs = np.array([belief(name) for name in names])
+    mean = np.where(np.isnan(known), beliefs[:, 0], known)
     tail = np.full(extras, 1e-5)
     return Spread(
-        root=np.concatenate([beliefs[:, 0], np.zeros(extras)]),
+        root=np.concatenate([mean, np.zeros(extras)]),
         category=np.concatenate([0.6 * np.maximum(beliefs[:, 1], 0.3) ** 2, tail]),
         sku=np.concatenate([0.6 * np.maximum(beliefs[:, 2], 0.2) ** 2, tail]),
         series=np.zeros(0),
