@@ -1,4 +1,3 @@
-# belongs into tests/demand/test_forecasts.py
 from collections.abc import Callable
 
 import numpy as np
