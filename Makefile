@@ -31,7 +31,7 @@ lint: .venv/.test  ## style, types and who imports whom
 test: lint  ## everything that must hold, lint and types first
 	$(BIN)/python -m pytest
 
-test-slow: .venv/.test  ## the long proofs: known-truth markets, recovery, real data
+test-slow: .venv/.bench  ## plans on markets of known truth, each quality benchmark once (real data where PRICEBID_DATA is set), the wheel
 	$(BIN)/python -m pytest -m slow
 
 format: .venv/.test

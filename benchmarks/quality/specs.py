@@ -15,20 +15,19 @@ SPECS: tuple[Benchmark, ...] = (
     Benchmark(
         name="quality.recovery",
         run=recovery.main,
-        smoke=("--seeds", "1", "--case", "a", "--rivals-only"),
+        smoke=("--seeds", "1", "--case", "a"),
         full=("--seeds", "5"),
     ),
     Benchmark(
         name="quality.elasticities",
         run=elasticities.main,
-        smoke=("--rivals-only",),
         full=(),
         needs_data=True,
     ),
     Benchmark(
         name="quality.backtests",
         run=backtests.main,
-        smoke=("--panel", "avocado monthly", "--anchors-only"),
+        smoke=("--panel", "avocado monthly"),
         full=("--heavy",),
         needs_data=True,
     ),
