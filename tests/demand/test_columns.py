@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pricebid.demand.features import bent, codes, season_columns
-from pricebid.demand.fitting import make_panel
+from pricebid.demand.panel import make_panel
 from pricebid.demand.tiers import Clock, mean_by
 from pricebid.demand.window import before, block
 

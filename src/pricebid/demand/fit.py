@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from pricebid.demand.counts import quantile
-from pricebid.demand.fitting import Fitted, clock_of, fit_panel, make_panel, second_view
+from pricebid.demand.fitting import Fitted, fit_panel, second_view
 from pricebid.demand.model import Calibration, DemandModel, Movement, Slopes
+from pricebid.demand.panel import clock_of, make_panel
 from pricebid.demand.window import before, block
 from pricebid.errors import InputError
 

@@ -6,99 +6,29 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import nbinom
 
 from pricebid.demand import levels
 from pricebid.demand.counts import Sites, sites
-from pricebid.demand.features import Recipe, codes, recipe_for
-from pricebid.demand.hierarchy import Information, Pooled, Split, Tree, pool, soften
-from pricebid.demand.priors import belief, offset_variance, spread_for, time_spread_for
+from pricebid.demand.features import OWN, codes
+from pricebid.demand.hierarchy import Information, Pooled, Split, pool, soften
+from pricebid.demand.noise import learn_noise
+from pricebid.demand.panel import Panel, known_means, make_panel
+from pricebid.demand.priors import offset_variance, spread_for, time_spread_for
 from pricebid.demand.season import Season, Tide, fit_tide, learn_season
-from pricebid.demand.tiers import Clock, Tiers, mean_by, years_of
+from pricebid.demand.tiers import Upper, mean_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from pricebid.tables.arrays import History
-
 _ROUNDS = 4
 _TREND_VARIANCE = 0.0025
 _EM_ROUNDS = 8
-_NOISES = np.geomspace(0.003, 3.0, 14)
-_MOST_CELLS = 20_000
 _TIME_ROUNDS = 25
 _CURVATURES = (0.0, 0.5, 1.0)
+_LEAST_OWN = -0.05
 _MOST_AHEAD = {"day": 120, "week": 60, "month": 24}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Panel:
-    """Everything about the history that stays the same while fitting.
-
-    Parameters
-    ----------
-    history : History
-    recipe : Recipe
-        How the columns were made.
-    columns : float64[column, offer, period]
-        What moves demand.
-    tiers : Tiers
-        Skus and categories of the offers.
-    extras : float64[extra, sku, period]
-        Further columns of the sku's tier.
-    years : float64[period]
-        Time before the last period, in years.
-    span : float
-        Years of history by which it is judged what waves can be told.
-    """
-
-    history: History
-    recipe: Recipe
-    columns: NDArray[np.float64]
-    tiers: Tiers
-    extras: NDArray[np.float64]
-    years: NDArray[np.float64]
-    span: float
-
-    @property
-    def compared(self) -> bool:
-        """Some sku has several offers, to be compared within a period."""
-        return bool(np.bincount(self.tree.sku_of).max() > 1)
-
-    @property
-    def tree(self) -> Tree:
-        """Who belongs to whom."""
-        return self.tiers.tree
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upper:
-    """What the sku's mean columns over time add to the slopes within periods.
-
-    Parameters
-    ----------
-    over_time : float64[sku, column]
-        Slopes of the sku's mean columns.
-    extra : float64[sku, extra]
-        Slopes of the sku's further columns.
-    relative : bool
-        The mean columns count as deviations from the category's means.
-    """
-
-    over_time: NDArray[np.float64]
-    extra: NDArray[np.float64]
-    relative: bool
-
-    def effect(
-        self, tree: Tree, means: tuple[NDArray[np.float64], NDArray[np.float64]], extras: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Effect on each sku's log demand, float64[sku, period]; ``means`` are the columns' means by sku and category."""
-        x_sku, x_cat = means
-        x = x_sku - x_cat[:, tree.category_of] if self.relative else x_sku
-        effect = np.einsum("sk,kst->st", self.over_time, x) + np.einsum("se,est->st", self.extra, extras)
-        return np.asarray(effect)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,65 +49,6 @@ class Fitted:
     series_last: tuple[NDArray[np.float64], NDArray[np.float64]]
     eta: NDArray[np.float64]
     over_time: Information | None = None
-
-
-def make_panel(
-    history: History,
-    curvature: float = 0.5,
-    pull: NDArray[np.float64] | None = None,
-    *,
-    span: float | None = None,
-) -> Panel:
-    """Make the columns, the tree, and what else the tiers need.
-
-    Parameters
-    ----------
-    history : History
-    curvature : float
-        How elasticity changes with the price (see :class:`~pricebid.demand.features.Recipe`).
-    pull : float64[offer, 1 + driver], optional
-        Typical slopes of the own price and the drivers; default: those believed before any data.
-    span : float, optional
-        Years of history by which it is judged what waves can be told; default: the history's.
-    """
-    if pull is None:
-        first = [belief(name).mean for name in ("own", *history.driver_names)]
-        pull = np.repeat(np.array([first]), len(history.offers), axis=0)
-    recipe, columns = recipe_for(history, curvature, pull)
-    offers = history.offers
-    sku_of = codes(offers.category, offers.sku)
-    category_of = np.zeros(int(sku_of.max()) + 1, dtype=np.intp)
-    category_of[sku_of] = codes(offers.category)
-    size = np.nan_to_num(history.units).sum(1) / np.maximum(np.isfinite(history.units).sum(1), 1)
-    share = np.sqrt(size) + 0.1 * np.sqrt(size.mean()) + 1e-9
-    tiers = Tiers(tree=Tree(sku_of=sku_of, category_of=category_of), share=share)
-    clock = clock_of(history, span)
-    return Panel(
-        history=history,
-        recipe=recipe,
-        columns=columns,
-        tiers=tiers,
-        extras=tiers.extras(recipe.names, columns, clock.waves(history.periods), clock.years(history.periods)),
-        years=clock.years(history.periods),
-        span=clock.span,
-    )
-
-
-def clock_of(history: History, span: float | None = None) -> Clock:
-    """Give the clock of a history."""
-    periods = history.periods
-    span = years_of(periods) if span is None else span
-    return Clock(frequency=history.frequency, first=periods[0], last=periods[-1], span=span)
-
-
-def _known(panel: Panel) -> NDArray[np.float64]:
-    """Prior means that the shop gives, float64[column]: the log uplift of an event; NaN elsewhere."""
-    names, events = panel.recipe.names, panel.history.events
-    known = np.full(len(names), np.nan)
-    if events.names:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            known[-len(events.names) :] = np.clip(np.log(events.uplift), -3.0, 3.0)
-    return known
 
 
 def fit_panel(
@@ -212,7 +83,7 @@ def fit_panel(
         learn = like is None and at != _ROUNDS - 2
         state = _levels(panel, state, cells, learn=learn, season=like is None and at in (0, _ROUNDS - 1))
         if like is None:
-            state = replace(state, sigma2=_noise(panel, state))
+            state = replace(state, sigma2=learn_noise(panel, state.eta, state.sigma2))
     return state
 
 
@@ -246,7 +117,7 @@ def _begin(panel: Panel) -> Fitted:
     n, periods = history.units.shape
     k = len(panel.recipe.names)
     extras = len(panel.extras)
-    spread = spread_for(panel.recipe.names, extras, offsets=panel.compared, known=_known(panel))
+    spread = spread_for(panel.recipe.names, extras, offsets=panel.compared, known=known_means(panel))
     seen = np.isfinite(history.units)
     mean = (np.nan_to_num(history.units).sum(1) + 0.3) / (seen.sum(1) + 0.5)
     size = 2 * k + extras
@@ -323,13 +194,21 @@ def _slopes(panel: Panel, state: Fitted, cells: Sites, *, rounds: int = _EM_ROUN
     turn[k:, 2 * k :] = np.eye(len(panel.extras))
     skus = Split(*(turn.T @ part @ turn for part in skus[:3]), *(part @ turn for part in skus[3:]))
     info = leaves, skus, _category_information(panel, state, size)
-    guess = spread_for(panel.recipe.names, len(panel.extras), offsets=panel.compared, known=_known(panel))
+    guess = spread_for(panel.recipe.names, len(panel.extras), offsets=panel.compared, known=known_means(panel))
     pooled = pool(info, tree, guess, start=state.pooled.spread, rounds=rounds)
     return replace(state, pooled=pooled, upper=_relative(pooled, k))
 
 
+def _downhill(over_time: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hold what is added over time so that the sku's own-price slope stays negative, float64[sku, column]."""
+    held = over_time.copy()
+    held[:, OWN] = np.minimum(held[:, OWN], _LEAST_OWN - within[:, OWN])
+    return held
+
+
 def _relative(pooled: Pooled, k: int) -> Upper:
-    return Upper(over_time=pooled.sku.mean[:, k : 2 * k], extra=pooled.sku.mean[:, 2 * k :], relative=True)
+    over_time = _downhill(pooled.sku.mean[:, k : 2 * k], pooled.sku.mean[:, :k])
+    return Upper(over_time=over_time, extra=pooled.sku.mean[:, 2 * k :], relative=True)
 
 
 def second_view(panel: Panel, state: Fitted) -> Fitted:
@@ -349,12 +228,13 @@ def second_view(panel: Panel, state: Fitted) -> Fitted:
     own = _own_extras(panel)
     x = np.concatenate([x_sku, panel.extras[own]])
     told = _information(y_sku, x, x, v_sku, fresh)
-    guess = time_spread_for(panel.recipe.names, len(own), _known(panel))
+    guess = time_spread_for(panel.recipe.names, len(own), known_means(panel))
     nothing = Information(np.zeros((tree.categories, len(x), len(x))), np.zeros((tree.categories, len(x))))
     slopes = pool((Split.none(len(y_sku[tree.sku_of]), 0), told, nothing), tree, guess, rounds=_TIME_ROUNDS).sku.mean
     extra = np.zeros((tree.skus, len(panel.extras)))
     extra[:, own] = slopes[:, k:]
-    upper = Upper(over_time=slopes[:, :k] - state.pooled.sku.mean[:, :k], extra=extra, relative=False)
+    within = state.pooled.sku.mean[:, :k]
+    upper = Upper(over_time=_downhill(slopes[:, :k] - within, within), extra=extra, relative=False)
     return _levels(panel, replace(state, upper=upper), cells, learn=False, season=False)
 
 
@@ -503,46 +383,3 @@ def _shrunk(
     """Weighted means by index, each drawn to 0 with the given prior variance."""
     total = np.bincount(index, weights=weight, minlength=n)
     return np.asarray(np.bincount(index, weights=values * weight, minlength=n) / (total + 1.0 / variance))
-
-
-def _noise(panel: Panel, state: Fitted) -> NDArray[np.float64]:
-    """Variance of the cells' own error, float64[offer]: by sku where counts are large, by category where they are small."""
-    history, tree, cat = panel.history, panel.tree, panel.tiers.category_of
-    seen = np.isfinite(history.units) & ~history.censored
-    y = np.where(seen, history.units, 0.0)
-    s2 = state.sigma2[:, None]
-    cells = sites(history.units, history.censored & False, state.eta, s2)
-    rate = np.where(seen, 1.0 / np.maximum(cells.v - s2, 1e-12), 0.0)
-    square = np.where(seen, (np.log(np.maximum(rate, 1e-9)) - state.eta) ** 2 + 1.0 / (rate + 1.0 / s2), 0.0).sum(1)
-    cells_of_sku = np.bincount(tree.sku_of, weights=seen.sum(1), minlength=tree.skus)
-    size = np.bincount(tree.sku_of, weights=y.sum(1), minlength=tree.skus) / np.maximum(cells_of_sku, 1)
-    cells_of_category = np.maximum(np.bincount(cat, weights=seen.sum(1), minlength=tree.categories), 1)
-    of_category = np.bincount(cat, weights=square, minlength=tree.categories) / cells_of_category
-    of_sku = np.bincount(tree.sku_of, weights=square, minlength=tree.skus)
-    large = (of_sku + 30.0 * of_category[tree.category_of]) / (cells_of_sku + 30.0)
-    blend = np.clip(size / 20.0, 0.0, 1.0)
-    if (blend < 1.0).any():
-        small = _likeliest_noise(panel, state.eta)[tree.category_of]
-        large = blend * large + (1.0 - blend) * small
-    return np.asarray(np.clip(large, 1e-3, 4.0)[tree.sku_of])
-
-
-def _likeliest_noise(panel: Panel, eta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variance that makes the counts of each category most likely, float64[category]: negative binomial, cut at stock."""
-    history, cat = panel.history, panel.tiers.category_of
-    rows, columns = np.nonzero(np.isfinite(history.units))
-    keep = slice(None, None, max(1, len(rows) // _MOST_CELLS))
-    rows, columns = rows[keep], columns[keep]
-    y, cut = np.round(history.units[rows, columns]), history.censored[rows, columns]
-    log_mean = np.minimum(eta[rows, columns], 25.0)
-    fit = np.zeros((len(_NOISES), panel.tree.categories))
-    for at, s2 in enumerate(_NOISES):
-        size, mean = 1.0 / np.expm1(s2), np.exp(log_mean + 0.5 * s2)
-        p = size / (size + mean)
-        seen = nbinom.logpmf(y[~cut], size, p[~cut])
-        more = np.log(np.maximum(nbinom.sf(y[cut] - 1.0, size, p[cut]), 1e-300))
-        fit[at] = np.bincount(cat[rows[~cut]], weights=seen, minlength=panel.tree.categories)
-        fit[at] += np.bincount(cat[rows[cut]], weights=more, minlength=panel.tree.categories)
-    # Categories with few cells lean on all.
-    fit += 0.1 * fit.sum(1, keepdims=True) / panel.tree.categories
-    return np.asarray(_NOISES[fit.argmax(0)])

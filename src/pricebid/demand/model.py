@@ -17,10 +17,9 @@ from pricebid.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pricebid.demand.fitting import Upper
     from pricebid.demand.levels import Level
     from pricebid.demand.season import Tide
-    from pricebid.demand.tiers import Clock, Tiers
+    from pricebid.demand.tiers import Clock, Tiers, Upper
     from pricebid.tables.arrays import Future
 
 _NORMAL_90 = 1.6448536269514722

@@ -135,3 +135,31 @@ class Clock:
             return np.asarray(months.astype(np.intp))
         days = self._days(periods)
         return np.round(days / (7.0 if self.frequency == "week" else 1.0)).astype(np.intp)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upper:
+    """What the sku's mean columns over time add to the slopes within periods.
+
+    Parameters
+    ----------
+    over_time : float64[sku, column]
+        Slopes of the sku's mean columns.
+    extra : float64[sku, extra]
+        Slopes of the sku's further columns.
+    relative : bool
+        The mean columns count as deviations from the category's means.
+    """
+
+    over_time: NDArray[np.float64]
+    extra: NDArray[np.float64]
+    relative: bool
+
+    def effect(
+        self, tree: Tree, means: tuple[NDArray[np.float64], NDArray[np.float64]], extras: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Effect on each sku's log demand, float64[sku, period]; ``means`` are the columns' means by sku and category."""
+        x_sku, x_cat = means
+        x = x_sku - x_cat[:, tree.category_of] if self.relative else x_sku
+        effect = np.einsum("sk,kst->st", self.over_time, x) + np.einsum("se,est->st", self.extra, extras)
+        return np.asarray(effect)
