@@ -9,7 +9,7 @@ import numpy as np
 
 from pricebid.demand import levels
 from pricebid.demand.counts import Sites, sites
-from pricebid.demand.features import OWN, codes
+from pricebid.demand.features import codes
 from pricebid.demand.hierarchy import Information, Pooled, Split, pool, soften
 from pricebid.demand.noise import learn_noise
 from pricebid.demand.panel import Panel, known_means, make_panel
@@ -27,7 +27,6 @@ _TREND_VARIANCE = 0.0025
 _EM_ROUNDS = 8
 _TIME_ROUNDS = 25
 _CURVATURES = (0.0, 0.5, 1.0)
-_LEAST_OWN = -0.05
 _MOST_AHEAD = {"day": 120, "week": 60, "month": 24}
 
 
@@ -199,16 +198,8 @@ def _slopes(panel: Panel, state: Fitted, cells: Sites, *, rounds: int = _EM_ROUN
     return replace(state, pooled=pooled, upper=_relative(pooled, k))
 
 
-def _downhill(over_time: NDArray[np.float64], within: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hold what is added over time so that the sku's own-price slope stays negative, float64[sku, column]."""
-    held = over_time.copy()
-    held[:, OWN] = np.minimum(held[:, OWN], _LEAST_OWN - within[:, OWN])
-    return held
-
-
 def _relative(pooled: Pooled, k: int) -> Upper:
-    over_time = _downhill(pooled.sku.mean[:, k : 2 * k], pooled.sku.mean[:, :k])
-    return Upper(over_time=over_time, extra=pooled.sku.mean[:, 2 * k :], relative=True)
+    return Upper(over_time=pooled.sku.mean[:, k : 2 * k], extra=pooled.sku.mean[:, 2 * k :], relative=True)
 
 
 def second_view(panel: Panel, state: Fitted) -> Fitted:
@@ -233,8 +224,7 @@ def second_view(panel: Panel, state: Fitted) -> Fitted:
     slopes = pool((Split.none(len(y_sku[tree.sku_of]), 0), told, nothing), tree, guess, rounds=_TIME_ROUNDS).sku.mean
     extra = np.zeros((tree.skus, len(panel.extras)))
     extra[:, own] = slopes[:, k:]
-    within = state.pooled.sku.mean[:, :k]
-    upper = Upper(over_time=_downhill(slopes[:, :k] - within, within), extra=extra, relative=False)
+    upper = Upper(over_time=slopes[:, :k] - state.pooled.sku.mean[:, :k], extra=extra, relative=False)
     return _levels(panel, replace(state, upper=upper), cells, learn=False, season=False)
 
 
