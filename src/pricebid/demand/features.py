@@ -5,7 +5,7 @@ The columns are the same over the history and the future, so that what is learnt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pricebid.tables.arrays import Events, Frequency, Future, History, Offers
+    from pricebid.tables.arrays import Events, Frequency, Future, History
 
 # How fast buyers forget past prices: the share of the reference price renewed each period (about five weeks' memory).
 _RENEWAL = {"day": 0.04, "week": 0.2, "month": 0.5}
@@ -31,11 +31,6 @@ def codes(*columns: NDArray[np.object_]) -> NDArray[np.intp]:
         index = np.unique(column.astype(str), return_inverse=True)[1]
         out = np.unique(out * (int(index.max(initial=0)) + 1) + index, return_inverse=True)[1]
     return out
-
-
-def categories_of(offers: Offers) -> NDArray[np.object_]:
-    """Category label of each offer; skus without one share the category ``""``."""
-    return offers.category
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +52,7 @@ class Recipe:
     current : float64[offer]
         Current price, money.
     pull : float64[offer, 1 + driver]
-        Typical slopes of the own price and of the drivers, by category: how much buyers an offer draws to itself.
+        Typical slopes of the own price and of the drivers, by category: how many buyers an offer draws to itself.
     curvature : float
         Exponent of the price scale: 0, elasticities are constant (log-log); 1, they grow with the price, both of the
         offer and between offers (log units linear in money, as in a logit).
@@ -104,7 +99,7 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
     columns : float64[column, offer, period]
     """
     offers = history.offers
-    group = codes(categories_of(offers), *(offers.label(c) for c in offers.columns if c != "sku"))
+    group = codes(offers.category, *(offers.label(c) for c in offers.columns if c != "sku"))
     price = _filled(history.price, offers.current_price)
     log_price = np.log(price)
     seen = np.isfinite(history.units)
@@ -112,7 +107,7 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
     centre = np.where(seen.any(1), np.where(seen, log_price, 0.0).sum(1) / count, np.log(offers.current_price))
     weight = _shares(group, np.where(seen, np.nan_to_num(history.units) * price, 0.0).sum(1))
     middle, scale = _scales(history)
-    category = codes(categories_of(offers))
+    category = codes(offers.category)
     mean = np.bincount(category, weights=centre) / np.bincount(category)
     recipe = Recipe(
         names=(),
@@ -136,13 +131,7 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
         np.concatenate([columns, _events(history.events, x.shape)]),
         [*names, *map(event_column, recipe.event_names)],
     )
-    return _with(recipe, names=tuple(names), reference=last), columns
-
-
-def _with(recipe: Recipe, **changes: object) -> Recipe:
-    from dataclasses import replace
-
-    return replace(recipe, **changes)  # type: ignore[arg-type]
+    return replace(recipe, names=tuple(names), reference=last), columns
 
 
 def future_columns(recipe: Recipe, future: Future, price: NDArray[np.float64], gap: int = 0) -> NDArray[np.float64]:
