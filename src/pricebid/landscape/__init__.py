@@ -1,0 +1,5 @@
+"""Ad reports in, bid landscapes out: what each bid would win and cost, how sure that is, and who earned a conversion."""
+
+from pricebid.landscape.outcomes import BidOutcomes
+
+__all__ = ["BidOutcomes"]
