@@ -46,6 +46,7 @@ def price(
     policy: Policy,
     *,
     start: date | str | None = None,
+    near: NDArray[np.float64] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> PricePlan:
     """Choose a price for every offer: the highest objective that the policy's rules and limits allow.
@@ -60,6 +61,8 @@ def price(
         What to aim at, and what must hold.
     start : date, optional
         First period planned for; default: the one after the last sale.
+    near : float64[offer], optional
+        Prices of an earlier plan: where they keep every limit, the plan is worth no less than they are.
     progress : callable, optional
         Called as ``progress(stage, share)``, share in [0, 1].
 
@@ -85,7 +88,7 @@ def price(
     problem, held, notices = _problem(shop, policy, response, economics, allowed)
     clock.done("search", 0.3)
     try:
-        found = search(problem, _start(problem))
+        found = search(problem, _start(problem), near=near)
     except Infeasible as error:
         today = economics.outcomes(response, economics.reference, ("units", *problem.names))
         raise in_policy_units(error, problem.limits, today) from None

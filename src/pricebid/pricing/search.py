@@ -72,8 +72,8 @@ class Found:
         return max(0.0, self.bound - self.value) / size if size > 0 else 0.0
 
 
-def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
-    """Return the best prices found, never worse than ``start`` where that keeps everything.
+def search(problem: PriceProblem, start: NDArray[np.float64], *, near: NDArray[np.float64] | None = None) -> Found:
+    """Return the best prices found, never worse than ``start`` or ``near`` where they keep everything.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
         What is asked.
     start : float64[offer]
         Prices to start from, options of their ladders (current prices where they are).
+    near : float64[offer], optional
+        Prices of an earlier plan, from which to climb as well.
 
     Raises
     ------
@@ -90,6 +92,9 @@ def search(problem: PriceProblem, start: NDArray[np.float64]) -> Found:
     climber = _Climber(problem)
     climber.consider(start)
     climber.run(start)
+    if near is not None:
+        climber.consider(near)
+        climber.run(problem.ladder.nearest(near))
     most = _FEW if problem.limits else _SMALL
     several = problem.couples and len(start) <= most and not len(problem.side)
     for end in problem.ladder.ends() if several else ():
