@@ -12,6 +12,7 @@ import numpy as np
 from pricebid.errors import Fault, InputError, TableError
 from pricebid.tables.arrays import Competitors, Future, History, Offers
 from pricebid.tables.axis import Axis, offer_axis
+from pricebid.tables.channels import ChannelHistory, Purchases, Touches, channel_history, purchases, touch_history
 from pricebid.tables.check import table_faults, table_warnings
 from pricebid.tables.cross import cross_faults, cross_warnings, notices_of, too_many_cells, without_price
 from pricebid.tables.future import build_competitors, build_events, build_future
@@ -315,6 +316,25 @@ class Shop:
                 f"start {first} is not after the last period of sales, which begins on {last}; the soonest is {soonest}"
             )
         return freeze(steps)
+
+    def channel_history(self) -> ChannelHistory:
+        """Return spend and results by channel and period; TableError where the shop has no ``channels``."""
+        return channel_history(self._needed("channels", "the split of a budget"))
+
+    def touches(self) -> Touches:
+        """Return touchpoints by customer and time; TableError where the shop has no ``touches``, or none converted."""
+        return touch_history(self._needed("touches", "attribution"))
+
+    def purchases(self) -> Purchases | None:
+        """Return order lines that did not come back; None where the shop has no ``orders``."""
+        orders = self.table("orders")
+        return None if orders is None else purchases(orders)
+
+    def _needed(self, name: str, what: str) -> Table:
+        table = self.table(name)
+        if table is None:
+            raise TableError([Fault(table=name, message=f"is not there; {what} needs it")])
+        return table
 
     def without_cost(self) -> tuple[Fault, ...]:
         """List the offers whose cost is not known: a fault where the policy needs margins or profit."""
