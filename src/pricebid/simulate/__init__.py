@@ -1,5 +1,11 @@
-"""Markets with known truth: what a seller sees of them, what buyers would really do, and how good a plan really is."""
+"""Markets with known truth: what a seller sees of them, what would really happen, and how good a plan really is."""
 
+from pricebid.simulate.ad_best import AdBids, BidGrid
+from pricebid.simulate.ad_days import AdDays
+from pricebid.simulate.ad_market import AdMarket, AdScore, draw_ad_market
+from pricebid.simulate.ad_settings import AdMarketSettings
+from pricebid.simulate.ad_truth import AdOutcomes, AdTruth
+from pricebid.simulate.ad_words import AdKeywords
 from pricebid.simulate.buyers import Buyers, LogitBuyers, LogLogBuyers, NestedBuyers, ReferenceBuyers
 from pricebid.simulate.layout import Layout
 from pricebid.simulate.market import Market, draw_market
@@ -9,6 +15,15 @@ from pricebid.simulate.settings import MarketSettings, TruthKind
 from pricebid.simulate.truth import Bounds, Truth
 
 __all__ = [
+    "AdBids",
+    "AdDays",
+    "AdKeywords",
+    "AdMarket",
+    "AdMarketSettings",
+    "AdOutcomes",
+    "AdScore",
+    "AdTruth",
+    "BidGrid",
     "Bounds",
     "Buyers",
     "Layout",
@@ -23,6 +38,7 @@ __all__ = [
     "ReferenceBuyers",
     "Truth",
     "TruthKind",
+    "draw_ad_market",
     "draw_market",
     "draw_recovery",
     "within_category",
