@@ -1,6 +1,6 @@
 """Markets with known truth: what a seller sees of them, what would really happen, and how good a plan really is."""
 
-from pricebid.simulate.ad_best import AdBids, BidGrid
+from pricebid.simulate.ad_best import AdBids, BidGrid, best_bids, best_free
 from pricebid.simulate.ad_days import AdDays
 from pricebid.simulate.ad_market import AdMarket, AdScore, draw_ad_market
 from pricebid.simulate.ad_settings import AdMarketSettings
@@ -38,6 +38,8 @@ __all__ = [
     "ReferenceBuyers",
     "Truth",
     "TruthKind",
+    "best_bids",
+    "best_free",
     "draw_ad_market",
     "draw_market",
     "draw_recovery",
