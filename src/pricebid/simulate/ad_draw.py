@@ -48,18 +48,16 @@ class AdProducts:
     ----------
     sku : int64[keyword]
         The product of each keyword.
+    names : object[product]
+        Names of the products.
     price, cost : float64[product]
         Money per unit; a conversion is one unit.
     """
 
     sku: NDArray[np.int64]
+    names: NDArray[np.object_]
     price: NDArray[np.float64]
     cost: NDArray[np.float64]
-
-    @property
-    def names(self) -> NDArray[np.object_]:
-        """Names of the products, object[product]."""
-        return np.array([f"p{at + 1:03d}" for at in range(len(self.price))], dtype=object)
 
     def frame(self) -> pd.DataFrame:
         """Return the products as a table ``catalog``."""
@@ -83,7 +81,9 @@ def draw_products(keywords: AdKeywords, settings: AdMarketSettings, rng: np.rand
     owner = number % min(campaigns, settings.skus)
     sku = np.array([rng.choice(number[owner == c % (owner.max() + 1)]) for c in keywords.campaign], dtype=np.int64)
     price = np.round(np.exp(rng.normal(np.log(40.0), 0.4, settings.skus)), 2).astype(np.float64)
-    return AdProducts(sku=sku, price=price, cost=np.round(price * (1 - rng.uniform(0.3, 0.5, settings.skus)), 2))
+    names = np.array([f"p{at + 1:03d}" for at in number], dtype=object)
+    cost = np.round(price * (1 - rng.uniform(0.3, 0.5, settings.skus)), 2)
+    return AdProducts(sku=sku, names=names, price=price, cost=cost)
 
 
 def _swing(size: float, peak: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

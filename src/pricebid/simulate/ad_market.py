@@ -15,6 +15,7 @@ from pricebid.simulate.ad_report import report_frame
 from pricebid.simulate.ad_words import draw_keywords
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -173,7 +174,12 @@ class AdMarket:
         return play_days(self.truth, every, traffic, dispersion=self.settings.dispersion, rng=rng)
 
 
-def draw_ad_market(settings: AdMarketSettings, rng: np.random.Generator) -> AdMarket:
+def draw_ad_market(
+    settings: AdMarketSettings,
+    rng: np.random.Generator,
+    *,
+    sell: Callable[[AdKeywords, np.random.Generator], AdProducts] | None = None,
+) -> AdMarket:
     """Draw an ad market with known truth.
 
     Parameters
@@ -182,10 +188,14 @@ def draw_ad_market(settings: AdMarketSettings, rng: np.random.Generator) -> AdMa
         Size and nature.
     rng : numpy.random.Generator
         Source of all randomness: the same state gives the same market.
+    sell : callable, optional
+        Says what the keywords lead to; the settings' number of skus is drawn where not given.
     """
     keywords = draw_keywords(settings.keywords, settings.campaigns, rng)
     series = draw_series(len(keywords), settings, rng)
     products = draw_products(keywords, settings, rng) if settings.skus else None
+    if sell is not None:
+        products = sell(keywords, rng)
     truth = draw_truth(keywords, series, products, settings, rng)
     waves = draw_waves(len(keywords), settings, rng)
     logged = draw_logged_bids(truth, waves, settings, rng)
