@@ -8,6 +8,7 @@ import numpy as np
 
 from pricebid.errors import Fault, TableError
 from pricebid.policy import nearest
+from pricebid.tables.cross_ads import ads_faults, ads_notices, ads_warnings
 from pricebid.tables.period import Period, infer_period
 from pricebid.tables.schema import SCHEMAS, schema
 from pricebid.tables.table import Table, Text
@@ -40,6 +41,7 @@ def cross_faults(tables: Tables, settings: Settings) -> Iterator[Fault]:
                 yield from _stray_plans(tables["planned"], period)
     yield from _unknown_regions(tables)
     yield from _unknown_skus(tables)
+    yield from ads_faults(tables)
     if sales is None:
         return
     offers, planned = tables.get("offers"), tables.get("planned")
@@ -71,11 +73,13 @@ def cross_warnings(tables: Tables, panel: Panel | None, offers: Offers | None) -
         yield from _strangers(rivals, known_skus(tables), "is not ours: its rows are not used")
     if offers is not None and panel is not None:
         yield from _far_from_sales(offers, panel)
+    yield from ads_warnings(tables)
 
 
 def notices_of(tables: Tables) -> Iterator[str]:
     """Yield one sentence per feature that a missing optional table or column switches off."""
-    for rules in SCHEMAS[:8]:
+    priced = any(name in tables for name in ("sales", "catalog", "offers"))
+    for rules in SCHEMAS[:8] if priced else SCHEMAS[:1]:
         if rules.name not in tables and rules.name != "coupons":
             yield (
                 f"{rules.name} is not given: no {rules.feature}"
@@ -91,6 +95,7 @@ def notices_of(tables: Tables) -> Iterator[str]:
         yield from (f"sales.{name} is not given: {what}" for name, what in lost.items() if not sales.has(name))
     if catalog is not None and not catalog.has("category"):
         yield "catalog.category is not given: substitution is looked for among all skus"
+    yield from ads_notices(tables)
 
 
 def known_skus(tables: Tables) -> NDArray[np.object_]:

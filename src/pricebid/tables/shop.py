@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.errors import Fault, InputError, TableError
+from pricebid.tables.ads import Campaigns, KeywordAxis, KeywordReports, build_campaigns, build_candidates, build_reports
 from pricebid.tables.arrays import Competitors, Future, History, Offers
 from pricebid.tables.axis import Axis, offer_axis
 from pricebid.tables.channels import ChannelHistory, Purchases, Touches, channel_history, purchases, touch_history
@@ -316,6 +317,23 @@ class Shop:
                 f"start {first} is not after the last period of sales, which begins on {last}; the soonest is {soonest}"
             )
         return freeze(steps)
+
+    @cached_property
+    def _reports(self) -> KeywordReports:
+        return build_reports(self._needed("keywords", "a bid plan"))
+
+    def keyword_reports(self) -> KeywordReports:
+        """Return bids and what came of them; TableError where the shop has no ``keywords``."""
+        return self._reports
+
+    def campaigns(self) -> Campaigns:
+        """Return every campaign of the keywords, with its margin and limits; TableError where the shop has no ``keywords``."""
+        keywords = self._needed("keywords", "a bid plan")
+        return build_campaigns(keywords, self.table("campaigns"), self.table("candidates"))
+
+    def candidates(self) -> KeywordAxis:
+        """Return keywords to consider, none where the shop names none; TableError where the shop has no ``keywords``."""
+        return build_candidates(self.table("candidates"), self._needed("keywords", "a bid plan"))
 
     def channel_history(self) -> ChannelHistory:
         """Return spend and results by channel and period; TableError where the shop has no ``channels``."""
