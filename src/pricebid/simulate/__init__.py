@@ -4,6 +4,15 @@ from pricebid.simulate.ad_best import AdBids, BidGrid, best_bids, best_free
 from pricebid.simulate.ad_days import AdDays
 from pricebid.simulate.ad_market import AdMarket, AdScore, draw_ad_market
 from pricebid.simulate.ad_settings import AdMarketSettings
+from pricebid.simulate.ad_stream import (
+    AdDay,
+    AdStream,
+    AdStreamSettings,
+    Bidder,
+    FixedBids,
+    draw_ad_stream,
+    play_stream_day,
+)
 from pricebid.simulate.ad_truth import AdOutcomes, AdTruth
 from pricebid.simulate.ad_words import AdKeywords
 from pricebid.simulate.buyers import Buyers, LogitBuyers, LogLogBuyers, NestedBuyers, ReferenceBuyers
@@ -16,16 +25,21 @@ from pricebid.simulate.truth import Bounds, Truth
 
 __all__ = [
     "AdBids",
+    "AdDay",
     "AdDays",
     "AdKeywords",
     "AdMarket",
     "AdMarketSettings",
     "AdOutcomes",
     "AdScore",
+    "AdStream",
+    "AdStreamSettings",
     "AdTruth",
     "BidGrid",
+    "Bidder",
     "Bounds",
     "Buyers",
+    "FixedBids",
     "Layout",
     "LogLogBuyers",
     "LogitBuyers",
@@ -41,7 +55,9 @@ __all__ = [
     "best_bids",
     "best_free",
     "draw_ad_market",
+    "draw_ad_stream",
     "draw_market",
     "draw_recovery",
+    "play_stream_day",
     "within_category",
 ]

@@ -85,12 +85,20 @@ def best_free(truth: AdTruth, budget: float = np.inf) -> tuple[NDArray[np.float6
     def cost(weight: float) -> float:
         return float(truth.outcomes_at(bids(weight)).cost.sum())
 
-    effective = bids(_weight(cost, budget))
+    effective = bids(money_weight(cost, budget))
     return effective, float(truth.outcomes_at(effective).profit.sum())
 
 
-def _weight(cost: Callable[[float], float], budget: float) -> float:
-    """Return the least weight of money at which a cost that falls with it is within the budget."""
+def money_weight(cost: Callable[[float], float], budget: float) -> float:
+    """Return the least weight of money at which a cost that falls with it is within the budget.
+
+    Parameters
+    ----------
+    cost : callable
+        Cost at a weight, both >= 0.
+    budget : float
+        Money; never reached where infinite.
+    """
     if cost(0.0) <= budget:
         return 0.0
     low, high = 0.0, 1.0
@@ -224,7 +232,7 @@ class _Search:
         def spend(weight: float) -> float:
             return float(cost[rows, np.argmax(profit - weight * cost, axis=1)].sum())
 
-        pick: NDArray[np.int64] = np.argmax(profit - _weight(spend, self.budget) * cost, axis=1)
+        pick: NDArray[np.int64] = np.argmax(profit - money_weight(spend, self.budget) * cost, axis=1)
         return pick
 
     def finish(self, bid: NDArray[np.float64], multiplier: NDArray[np.float64]) -> AdBids:
