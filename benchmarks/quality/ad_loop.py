@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STREAMS = {
     "dense": AdStreamSettings(),
-    "very sparse": AdStreamSettings(volume=48.0, conversion_rate=0.1),
+    "very sparse": AdStreamSettings(volume=24.0, conversion_rate=0.1),
 }
 TARGETS = {"dense": 0.85, "very sparse": 0.45}  # of learning from nothing
 

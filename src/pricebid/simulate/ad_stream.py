@@ -54,8 +54,8 @@ class AdStreamSettings:
 
     keywords: int = 100
     days: int = 60
-    volume: float = 128.0
-    conversion_rate: float = 0.8
+    volume: float = 64.0
+    conversion_rate: float = 0.5
     click_rate: tuple[float, float] = (0.1, 0.9)
     revenue: tuple[float, float] = (0.3, 1.5)
     location: tuple[float, float] = (0.3, 1.0)
