@@ -1,0 +1,174 @@
+"""Hour profiles: smooth around the clock, campaigns' profiles around one that all share, series' around their campaign's.
+
+A profile is a sum of daily waves. The variance of the k-th harmonic falls like ``k^-3``, so that profiles are smooth unless
+the data say otherwise. A series departs from its campaign by a constant and one daily wave, which are summed out: a large
+keyword speaks for its campaign, but not as loudly as its clicks alone would. How far profiles swing and depart is learnt by EM.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pricebid.landscape.sums import stacked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ROUNDS = 20
+_FLAT = 10.0  # standard deviation of the constants, which are not part of a profile
+_BELIEF, _WEIGHT = 0.2, 4.0  # waves are believed to be about so large, as firmly as so many seen would say it
+_OWN = 0.1
+_ROUGHNESS = 3.0
+_CHUNK = 4096
+
+
+class Swings(NamedTuple):
+    """Variances of amplitudes: of the shared profile, of campaigns' departures from it, of series' from their campaign."""
+
+    shared: float = 0.3**2
+    apart: float = 0.15**2
+    own: float = _OWN**2
+
+
+class Profiles(NamedTuple):
+    """Posterior of the campaigns' profiles, each with mean 0 over the hours.
+
+    ``mean``: float64[campaign, hour]; ``covariance``: float64[campaign, hour, hour]; ``swings``: as learnt.
+    """
+
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    swings: Swings
+
+
+def waves(hours: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Orthonormal waves around the clock, float64[hour, wave], the constant first, and the harmonic of each, float64[wave]."""
+    turn = 2.0 * np.pi * np.arange(hours) / hours
+    columns, harmonic = [np.ones(hours)], [0.0]
+    for k in range(1, hours // 2 + 1):
+        columns.append(np.cos(k * turn))
+        harmonic.append(float(k))
+        if 2 * k < hours:
+            columns.append(np.sin(k * turn))
+            harmonic.append(float(k))
+    basis = np.stack(columns, axis=1)
+    return basis / np.sqrt((basis**2).sum(axis=0)), np.array(harmonic)
+
+
+def smooth(
+    shift: NDArray[np.float64],
+    precision: NDArray[np.float64],
+    owner: NDArray[np.int64],
+    campaigns: int,
+    *,
+    swings: Swings | None = None,
+    rounds: int = _ROUNDS,
+) -> Profiles:
+    """Smooth what was seen of the hours of series.
+
+    Parameters
+    ----------
+    shift : float64[series, hour]
+        What was seen of the profile times its precision; a constant per series is taken out.
+    precision : float64[series, hour]
+        1 / variance of what was seen; 0 where nothing was.
+    owner : int64[series]
+        Campaign of each series.
+    campaigns : int
+        Number of campaigns; those without series get the shared profile.
+    swings : Swings, optional
+        To start from.
+    rounds : int
+        Rounds of EM.
+
+    Returns
+    -------
+    Profiles
+    """
+    hours = precision.shape[1]
+    found = swings or Swings()
+    if hours == 1:
+        return Profiles(np.zeros((campaigns, 1)), np.zeros((campaigns, 1, 1)), found)
+    ladder = _Ladder(shift, precision, owner, campaigns)
+    for _ in range(rounds):
+        found = ladder.learnt(found)
+    mean, covariance = ladder.posterior(found)[:2]
+    wave = ladder.basis[:, 1:]
+    return Profiles(mean[:, 1:] @ wave.T, wave @ covariance[:, 1:, 1:] @ wave.T, found)
+
+
+class _Ladder:
+    """Shared profile, campaigns, series: what was seen of the hours, and exact inference given the swings."""
+
+    def __init__(
+        self, shift: NDArray[np.float64], precision: NDArray[np.float64], owner: NDArray[np.int64], campaigns: int
+    ) -> None:
+        self.precision, self.owner = precision, owner
+        self.basis, harmonic = waves(shift.shape[1])
+        self.low = self.basis[:, :3]
+        self.told = shift @ self.basis
+        # Variance of a wave's coefficient per unit of squared amplitude.
+        self.scale = np.maximum(harmonic, 1.0) ** -_ROUGHNESS * shift.shape[1] / 2.0
+        self.plain = stacked(owner, precision, campaigns)
+        self.told_sum = stacked(owner, self.told, campaigns)
+
+    def _own_prior(self, own: float) -> NDArray[np.float64]:
+        return np.diag(1.0 / np.array([_FLAT**2, own * self.scale[1], own * self.scale[1]]))
+
+    def _summed_out(self, own: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What all series of a campaign say of it, their own departures summed out: information and shift."""
+        shape = self.told_sum.shape
+        lost, lost_told = np.zeros((*shape, shape[1])), np.zeros(shape)
+        for start in range(0, len(self.owner), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            cross, inner = self._parts(part, own)
+            lean = cross @ inner
+            lost += stacked(self.owner[part], lean @ cross.transpose(0, 2, 1), shape[0])
+            lost_told += stacked(self.owner[part], (lean @ self.told[part, :3, None])[:, :, 0], shape[0])
+        seen = np.einsum("hj,ch,hk->cjk", self.basis, self.plain, self.basis)
+        return seen - lost, self.told_sum - lost_told
+
+    def _parts(self, part: slice, own: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Information between all waves and a series' own, and the covariance of its own given its campaign."""
+        cross = np.einsum("hj,sh,hk->sjk", self.basis, self.precision[part], self.low, optimize=True)
+        return cross, np.linalg.inv(cross[:, :3] + self._own_prior(own))
+
+    def posterior(
+        self, swings: Swings
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Coefficients of campaigns and their covariance; second moments of the shared waves and of departures."""
+        seen, told = self._summed_out(swings.own)
+        spread = self.scale * swings.apart
+        spread[0] = _FLAT**2
+        inner = np.linalg.inv(seen + np.diag(1.0 / spread))
+        lean = inner / spread  # how a campaign answers to the shared profile
+        top = np.diag(1.0 / (self.scale * swings.shared)) + (np.diag(1.0 / spread) - lean / spread[:, None]).sum(axis=0)
+        over = np.linalg.inv(0.5 * (top + top.T))
+        centre = over @ np.einsum("cjk,cj->k", lean, told)
+        mean = np.einsum("cjk,ck->cj", inner, told) + lean @ centre
+        covariance = inner + lean @ over @ lean.transpose(0, 2, 1)
+        gap = lean - np.eye(len(self.scale))
+        away = np.diagonal(inner + gap @ over @ gap.transpose(0, 2, 1), axis1=1, axis2=2) + (mean - centre) ** 2
+        return mean, covariance, centre**2 + np.diagonal(over), away
+
+    def learnt(self, swings: Swings) -> Swings:
+        """One step of EM."""
+        mean, covariance, shared, away = self.posterior(swings)
+        weight, count = _WEIGHT * _BELIEF**2, len(self.scale) - 1
+        total = 0.0
+        for start in range(0, len(self.owner), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            cross, inner = self._parts(part, swings.own)
+            campaign = self.owner[part]
+            gap = self.told[part, :3] - np.einsum("sjk,sj->sk", cross, mean[campaign])
+            own = np.einsum("sjk,sk->sj", inner, gap)
+            lean = inner @ cross.transpose(0, 2, 1)
+            unsure = np.diagonal(inner + lean @ covariance[campaign] @ lean.transpose(0, 2, 1), axis1=1, axis2=2)
+            total += float((own**2 + unsure)[:, 1:].sum() / self.scale[1])
+        return Swings(
+            shared=float((shared[1:] / self.scale[1:]).sum() + weight) / (count + _WEIGHT),
+            apart=float((away[:, 1:] / self.scale[1:]).sum() + weight) / (count * len(mean) + _WEIGHT),
+            own=(total + _WEIGHT * _OWN**2) / (2 * len(self.owner) + _WEIGHT),
+        )
