@@ -1,0 +1,363 @@
+"""Pacing: from expected values and a budget to bids now, so that money and limit last the horizon.
+
+A bid is a multiplier times the expected value: for one who maximises value under a budget and a limit on cost per value
+in second-price auctions, that is the form of the best bids (Balseiro and Gur 2019; with both limits Feng, Padmanabhan
+and Wang 2023), and each limit is an upper bound on the multiplier. Mirror descent moves the dual prices of both limits
+by a step per auction; here the multiplier is set anew by solving the rest of the horizon on the curve that own wins
+have shown, which uses each win for all multipliers below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+
+from pricebid.bidding.pacing_curve import HOME, STEP, Prior, Wins
+from pricebid.bidding.pacing_outcome import Outcome, checked_elapsed, checked_outcome, checked_value
+from pricebid.bidding.pacing_scale import Scale, exact_multiplier
+from pricebid.bidding.pacing_state import PacerState
+from pricebid.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from pricebid.bidding.pacing_curve import Curve
+
+State = TypeVar("State")
+
+BLOCKS = 400  # the multiplier is set this many times a horizon, or after every batch where batches are larger
+MEMORY = 0.2  # share of the horizon after which what an auction has shown weighs 1 / e
+BELIEF = 0.002  # auctions, as a share of the horizon, that the belief before the first auction counts
+TRAFFIC = 0.3  # the larger, the longer planned traffic counts beside the traffic seen
+RISE, RISE_PER, RISE_MOST = (
+    0.04,
+    20.0,
+    0.5,
+)  # how far the log multiplier may rise at once: at rest, per horizon, at most
+START = 3.0  # times the planned spend per auction that bids may be, on average, before the first win
+MANY = 32  # auctions that make a batch whose mean value says something
+FEW = 5  # wins with a value that fix the scale of values where nothing else does
+SPARSE = 0.1  # relative noise of the horizon's value at which half of the luck so far counts for the limit
+MARGIN = 0.005  # kept from the limit
+CAUTION = 0.3  # log multiplier held back at the beginning of a horizon in a market that never rests
+UNREST = 0.2  # relative variance of a block's spend at which half of the caution is due
+SPARE = np.array(
+    [-5.0, -3.6, -2.5, -1.7, -1.1, -0.7, -0.35, 0.0, 0.35, 0.7, 1.1, 1.7, 2.5]
+)  # logs of more or less traffic
+CENTRE = 7
+
+
+class Paces(Protocol[State]):
+    """What every pacer does. Its state is a value of its own kind; nothing passed in is changed."""
+
+    def start(self) -> State:
+        """Give the state at the beginning of the horizon."""
+        ...
+
+    def bid(self, state: State, *, value: ArrayLike, elapsed: float | None = None) -> NDArray[np.float64]:
+        """Turn the expected values of k auctions into bids, float64[k]."""
+        ...
+
+    def update(self, state: State, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike) -> State:
+        """Give the state after k auctions."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The terms of a budget that every pacer takes.
+
+    Parameters
+    ----------
+    budget : float
+        Money for the horizon; inf where only a limit holds.
+    opportunities : float
+        Auctions expected in the horizon.
+    max_cpa : float, optional
+        Highest cost / value over the horizon.
+    min_roas : float, optional
+        Lowest value / cost over the horizon.
+    multiplier : float, optional
+        Bid per unit of expected value to start from; a plan's shadow prices give it.
+
+    Raises
+    ------
+    InputError
+        Where an argument is out of range, or nothing limits the spend.
+    """
+
+    budget: float
+    opportunities: float
+    max_cpa: float | None = None
+    min_roas: float | None = None
+    multiplier: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.budget >= 0:
+            raise InputError(f"budget is {self.budget}: money for the horizon, at least 0")
+        if not 0 < self.opportunities < np.inf:
+            raise InputError(f"opportunities is {self.opportunities}: auctions expected in the horizon, above 0")
+        for name in ("max_cpa", "min_roas", "multiplier"):
+            given = getattr(self, name)
+            if given is not None and not 0 < given < np.inf:
+                raise InputError(f"{name} is {given}: above 0, or None")
+        if np.isinf(self.budget) and np.isinf(self.limit):
+            raise InputError("budget is inf and neither max_cpa nor min_roas is given: nothing limits the spend")
+
+    @property
+    def limit(self) -> float:
+        """Highest cost per value; inf where there is none."""
+        by_cpa = np.inf if self.max_cpa is None else self.max_cpa
+        by_roas = np.inf if self.min_roas is None else 1 / self.min_roas
+        return float(min(by_cpa, by_roas))
+
+    @property
+    def first(self) -> float:
+        """Multiplier to start from; without one given the limit, which no win can break; NaN without either."""
+        if self.multiplier is not None:
+            return self.multiplier
+        return self.limit if np.isfinite(self.limit) else np.nan
+
+
+class Pacer(Terms):
+    """Bids so that value is highest while the budget lasts the horizon and the limit on cost / value holds at its end.
+
+    After each batch (or a four-hundredth of the horizon, whichever is more) the multiplier is set to the highest at
+    which the rest of the horizon, as own wins have shown the market, spends what is left and keeps the limit.
+    The parameters are those of `Terms`.
+
+    Examples
+    --------
+    >>> pacer = Pacer(budget=50.0, opportunities=1_000, multiplier=1.0)
+    >>> state = pacer.start()
+    >>> bid = pacer.bid(state, value=[0.2, 0.5])
+    >>> state = pacer.update(state, value=[0.0, 0.5], bid=bid, won=[False, True], cost=[0.0, 0.3])
+    >>> state.spent, state.seen
+    (0.3, 2)
+    """
+
+    def start(self) -> PacerState:
+        """Give the state at the beginning of the horizon."""
+        known = self.first
+        log = float(np.log(known))
+        # A given multiplier is trusted. The limit is only a bound: with a tight budget it may be far too much.
+        cold = self.multiplier is None and np.isfinite(self.budget)
+        return PacerState(
+            seen=0,
+            solved=0,
+            spent=0.0,
+            value=0.0,
+            expected=0.0,
+            multiplier=known,
+            level=START * self.budget / self.opportunities if cold else np.nan,
+            remaining=np.log(self.opportunities) + SPARE,
+            plan=np.full(SPARE.shape, log),
+            wins=Wins(origin=log - HOME * STEP),
+            scale=Scale(),
+        )
+
+    def bid(self, state: PacerState, *, value: ArrayLike, elapsed: float | None = None) -> NDArray[np.float64]:
+        """Turn the expected values of k auctions into bids.
+
+        Parameters
+        ----------
+        state : PacerState
+            Where pacing stands.
+        value : float64[k]
+            Expected value of each auction, at least 0: conversions or money.
+        elapsed : float, optional
+            Share of the horizon's usual traffic gone, 0 to 1; without it progress is counted by auctions seen.
+
+        Returns
+        -------
+        float64[k]
+            Each at most what is left of the budget; 0 where nothing is.
+
+        Raises
+        ------
+        InputError
+            Where a value is negative or no number, or ``elapsed`` is outside 0 to 1.
+        """
+        worth = checked_value(value)
+        checked_elapsed(elapsed)
+        left = self.budget - state.spent
+        if left <= 0:
+            return np.zeros(worth.shape)
+        bid: NDArray[np.float64] = np.minimum(self._multiplier(state, worth, elapsed) * worth, left)
+        return bid
+
+    def update(
+        self, state: PacerState, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike
+    ) -> PacerState:
+        """Give the state after k auctions.
+
+        Parameters
+        ----------
+        state : PacerState
+            Where pacing stood when the bids were made.
+        value : float64[k]
+            Value obtained; 0 where lost.
+        bid, cost : float64[k]
+            What was bid, and paid for wins.
+        won : bool[k]
+            Which auctions were won.
+
+        Raises
+        ------
+        InputError
+            Where lengths differ, or a number is negative or no number.
+        """
+        outcome = checked_outcome(value=value, bid=bid, won=won, cost=cost)
+        state = replace(
+            state,
+            seen=state.seen + outcome.count,
+            spent=state.spent + float(outcome.cost.sum()),
+            value=state.value + float(outcome.value.sum()),
+        )
+        due = state.seen - state.solved >= max(self.opportunities / BLOCKS, 1.0)
+        if self._held(state, outcome):
+            state, known = self._sought(state, outcome, due=due)
+            if not known:
+                return state
+        state = replace(
+            state,
+            level=np.nan,
+            scale=state.scale.added(outcome.bid / state.multiplier, outcome.value),
+        )
+        if due:
+            state = self._judged(state, outcome)
+        log = float(np.log(state.multiplier)) + state.scale.shift
+        state = replace(
+            state,
+            expected=state.expected + float(outcome.bid.sum()) / float(np.exp(log)),
+            wins=state.wins.added(log, outcome.count, outcome.bid, outcome.cost),
+        )
+        return self._solved(state, log) if due else state
+
+    def _multiplier(self, state: PacerState, worth: NDArray[np.float64], elapsed: float | None) -> float:
+        """Bid per expected value for this batch."""
+        mean = float(worth.mean()) if len(worth) else 0.0
+        if np.isnan(state.multiplier):
+            return state.level / mean if mean > 0 else 0.0
+        if not np.isnan(state.level) and len(worth) >= MANY and mean > 0:
+            return min(state.multiplier, state.level / mean)
+        if elapsed is None:
+            return state.multiplier
+        remaining = self._remaining(state.seen, elapsed)
+        return float(np.exp(np.interp(np.log(remaining), state.remaining, state.plan)))
+
+    def _remaining(self, seen: int, elapsed: float) -> float:
+        """Auctions that remain, from the plan at first and more and more from those seen."""
+        if elapsed <= 0 or seen <= 0:
+            return max(self.opportunities * (1 - elapsed), 1.0)
+        trust = elapsed / (elapsed + TRAFFIC * (1 - elapsed))
+        total = self.opportunities ** (1 - trust) * (seen / elapsed) ** trust
+        return float(max(total - seen, 0.3 * seen * (1 - elapsed) / elapsed, 1.0))
+
+    def _held(self, state: PacerState, outcome: Outcome) -> bool:
+        """Whether the batch was bid by its mean bid rather than by the multiplier."""
+        if np.isnan(state.multiplier):
+            return True
+        return not np.isnan(state.level) and outcome.count >= MANY and outcome.mean_bid >= state.level * (1 - 1e-9)
+
+    def _sought(self, state: PacerState, outcome: Outcome, *, due: bool) -> tuple[PacerState, bool]:
+        """Look for the scale of values; the flag says that the batch's own multiplier is in the state now."""
+        exact = exact_multiplier(outcome.bid, outcome.value)
+        if exact is not None:
+            return self._scaled(state, float(np.log(exact))), True
+        scale = replace(
+            state.scale,
+            asked=state.scale.asked + float(outcome.bid.sum()),
+            got=state.scale.got + float(outcome.value.sum()),
+            scatter=state.scale.scatter + float(np.count_nonzero(outcome.value > 0)),
+        )
+        state = replace(state, scale=scale)
+        if scale.scatter >= FEW:
+            log = float(np.log(scale.asked / scale.got))
+            if not np.isnan(state.multiplier):
+                log = min(log, float(np.log(state.multiplier)))
+            return replace(self._scaled(state, log), level=np.nan, expected=state.value, solved=state.seen), False
+        if not due:
+            return state, False
+        pace = (self.budget - state.spent) / max(self.opportunities - state.seen, 1.0)
+        step = float(np.sqrt(pace * state.seen / state.spent)) if state.spent > 0 else np.inf
+        return replace(state, level=state.level * min(max(step, 0.5), 2.5), solved=state.seen), False
+
+    def _scaled(self, state: PacerState, log: float) -> PacerState:
+        """Give the state with its first known multiplier."""
+        return replace(
+            state,
+            multiplier=float(np.exp(log)),
+            plan=np.full(SPARE.shape, log),
+            wins=Wins(origin=log - HOME * STEP),
+            scale=Scale(),
+        )
+
+    def _judged(self, state: PacerState, outcome: Outcome) -> PacerState:
+        """Settle what multiplier was really bid, and how values come out against expectation."""
+        log = float(np.log(state.multiplier))
+        exact = exact_multiplier(outcome.bid, outcome.value)
+        if exact is not None and state.plan[0] - 1e-6 <= np.log(exact) <= state.plan[-1] + 1e-6:
+            expected = state.expected + float(outcome.bid.sum()) / exact
+            return replace(state, scale=state.scale.told(float(np.log(exact)) - log, expected, state.value))
+        bend = float(np.interp(0.7, SPARE, state.plan) - np.interp(-0.7, SPARE, state.plan)) / 2
+        gone = (state.seen - state.solved) / self.opportunities
+        return replace(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
+
+    def _solved(self, state: PacerState, log: float) -> PacerState:
+        """Set the multiplier from what is left of horizon, budget and limit."""
+        gone = (state.seen - state.solved) / self.opportunities
+        wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), prior=self._prior(state))
+        state = replace(state, wins=wins)
+        curve = wins.curve(self._prior(state))
+        remaining = max(self.opportunities - state.seen, 0.002 * self.opportunities, 1.0)
+        ahead = remaining * np.exp(SPARE)
+        plan = np.full(SPARE.shape, np.inf)
+        if np.isfinite(self.budget):
+            plan = curve.within_budget(max(self.budget - state.spent, 0.0) / ahead)
+        if np.isfinite(self.limit):
+            plan = np.minimum(plan, self._limited(state, curve, ahead))
+        plan = plan - self._caution(state)
+        rise = min(RISE + RISE_PER * gone, RISE_MOST)
+        plan = np.clip(plan, log - 2 * rise, log + rise)
+        return replace(
+            state,
+            solved=state.seen,
+            multiplier=float(np.exp(plan[CENTRE])),
+            remaining=np.log(remaining) + SPARE,
+            plan=plan,
+        )
+
+    def _prior(self, state: PacerState) -> Prior:
+        """Believe before anything is seen that the first multiplier spends the budget."""
+        spend = self.budget / self.opportunities if np.isfinite(self.budget) else 0.0
+        first = state.multiplier if np.isnan(self.first) else self.first
+        weight = BELIEF * self.opportunities * float(np.exp(-state.seen / self.opportunities / MEMORY))
+        return Prior(spend=spend, log_multiplier=float(np.log(first)), weight=weight if spend > 0 else 0.0)
+
+    def _limited(self, state: PacerState, curve: Curve, ahead: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log multipliers that keep the limit.
+
+        Where few conversions are expected, the value obtained is mostly luck: then past wins count with the value
+        expected of them; where many are, with the value they brought.
+        """
+        ratio = float(np.exp(state.scale.ratio))
+        believed = ratio * state.expected
+        log = float(np.log(state.multiplier)) + state.scale.shift
+        end = believed + ratio * curve.value_at(log) * float(ahead[CENTRE])
+        noise = state.scale.grain(state.expected) / max(end, 1e-300)
+        luck = 1 / (1 + noise / SPARSE**2)
+        past = luck * state.value + (1 - luck) * believed
+        limit = (1 - MARGIN) * self.limit
+        return curve.within_limit(ahead, limit=limit, owed=state.spent - limit * past, ratio=ratio)
+
+    def _caution(self, state: PacerState) -> float:
+        """How much to hold back while the market's level may still move.
+
+        Money that is left can be spent later, money spent cannot be had back; and the price of money later, 1 over the
+        multiplier, is on average higher than at the average level. Both say: less than the level at hand allows.
+        """
+        unrest = state.wins.unrest
+        return CAUTION * max(1 - state.seen / self.opportunities, 0.0) * unrest / (unrest + UNREST)

@@ -1,0 +1,131 @@
+"""Between value expected and value obtained: how far they differ, and what multiplier was really bid.
+
+An update is told what was bid and what came of it, not what share of the horizon was gone when the bid was made. Where
+that share moved the multiplier (traffic off plan), what was bid per expected value must be told from the wins:
+bid / value obtained = multiplier / (value obtained per value expected). The two unknowns are told apart by their pace.
+How values come out against expectation holds for the whole horizon; the multiplier starts out as planned and wanders
+as traffic departs from plan. A Kalman filter (1960) of both logs does that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATIO_SD = 0.1  # of the log of value obtained per value expected, before anything is seen
+RATIO_WALK = 0.05  # standard deviation by which it wanders over the horizon
+ENOUGH = 4.0  # typical values that must be expected before what came is compared with it
+SAME = 1e-9  # relative difference up to which two numbers are one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Beliefs about value obtained per value expected, and about the multiplier really bid.
+
+    Parameters
+    ----------
+    asked, got : float
+        Value expected (had the multiplier been as in the state) and obtained since last judged.
+    scatter, past_scatter : float
+        Sums of squared differences of value obtained and expected: since last judged, and before.
+    ratio, shift : float
+        Logs of value obtained per value expected, and of the multiplier really bid per the state's.
+    ratio_var, shift_var, shared_var : float
+        Variances of both and their covariance.
+    """
+
+    asked: float = 0.0
+    got: float = 0.0
+    scatter: float = 0.0
+    past_scatter: float = 0.0
+    ratio: float = 0.0
+    shift: float = 0.0
+    ratio_var: float = RATIO_SD**2
+    shift_var: float = 0.0
+    shared_var: float = 0.0
+
+    def added(self, asked: NDArray[np.float64], got: NDArray[np.float64]) -> Scale:
+        """Give the scale with the wins of one more batch, float64[win] each."""
+        if not len(asked):
+            return self
+        off = got - np.exp(self.ratio - self.shift) * asked
+        return replace(
+            self,
+            asked=self.asked + float(asked.sum()),
+            got=self.got + float(got.sum()),
+            scatter=self.scatter + float(off @ off),
+        )
+
+    def grain(self, expected: float) -> float:
+        """Variance of value obtained per unit of it (1 for conversions, 0 where values come as expected).
+
+        Parameters
+        ----------
+        expected : float
+            Value expected of all wins so far.
+        """
+        return (self.scatter + self.past_scatter) / max(float(np.exp(self.ratio)) * expected, 1e-300)
+
+    def told(self, shift: float, expected: float, value: float) -> Scale:
+        """Give the scale where the multiplier really bid is known."""
+        return replace(
+            Scale(past_scatter=self.past_scatter + self.scatter),
+            ratio=float(np.log(value / expected)) if value > 0 and expected > 0 else self.ratio,
+            ratio_var=RATIO_WALK**2,
+            shift=shift,
+        )
+
+    def judged(self, gone: float, *, expected: float, bend: float) -> Scale:
+        """Compare what came with what was expected, where enough was.
+
+        Parameters
+        ----------
+        gone : float
+            Share of the horizon since the last judgement.
+        expected : float
+            Value expected of all wins so far.
+        bend : float
+            How far the log multiplier would move if traffic were about twice or half the plan.
+        """
+        ratio_var = self.ratio_var + RATIO_WALK**2 * gone
+        shift_var = self.shift_var + bend**2 * gone
+        here = self.asked * np.exp(self.ratio - self.shift)
+        grain = max(self.grain(expected), self.scatter / max(self.got, 1e-300))
+        if self.got <= 0 or here < ENOUGH * grain:
+            return replace(self, ratio_var=ratio_var, shift_var=shift_var)
+        noise = grain / self.got + 1e-4
+        news = float(np.log(self.got / here))
+        total = ratio_var + shift_var - 2 * self.shared_var + noise
+        to_ratio, to_shift = ratio_var - self.shared_var, self.shared_var - shift_var
+        return Scale(
+            past_scatter=self.past_scatter + self.scatter,
+            ratio=self.ratio + to_ratio / total * news,
+            shift=self.shift + to_shift / total * news,
+            ratio_var=ratio_var - to_ratio**2 / total,
+            shift_var=shift_var - to_shift**2 / total,
+            shared_var=self.shared_var - to_ratio * to_shift / total,
+        )
+
+
+def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64]) -> float | None:
+    """Tell the multiplier exactly where values come just as expected.
+
+    Wins in a lower slot bring a share of the value only; so bid / value is the multiplier where it is least, and there
+    many wins agree. Where values are noisy they do not, and None is given.
+
+    Parameters
+    ----------
+    bid, value : float64[win]
+        Bids and values obtained.
+    """
+    brought = value > 0
+    if np.count_nonzero(brought) < 8:
+        return None
+    each = bid[brought] / value[brought]
+    least = float(each.min())
+    return least if np.count_nonzero(each <= least * (1 + SAME)) >= max(3.0, 0.05 * len(each)) else None
