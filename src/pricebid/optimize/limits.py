@@ -164,6 +164,29 @@ class Choice:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class LimitReport:
+    """One limit and how a plan stands to it, in the words and units of whoever asked for it.
+
+    Parameters
+    ----------
+    name : str
+        What the policy calls it.
+    limit, value : float
+        What was asked, and what the plan reaches, both in the policy's unit.
+    slack : float
+        How far inside the limit that is.
+    shadow_price : float
+        Objective gained per unit by which the limit, as the policy gives it, is relaxed.
+    """
+
+    name: str
+    limit: float
+    value: float
+    slack: float
+    shadow_price: float
+
+
 def relative_gap(value: float, bound: float) -> float:
     """``(bound - value) / max(|value|, |bound|)``, at least 0; 0 where both are 0."""
     size = max(abs(value), abs(bound))

@@ -1,7 +1,7 @@
 """Prices: ladders, price rules and portfolio limits over the demand model, and the plan that comes out."""
 
+from pricebid.optimize import LimitReport
 from pricebid.pricing.explain import Explanation
-from pricebid.pricing.limits import LimitReport
 from pricebid.pricing.make import price
 from pricebid.pricing.plan import PricePlan
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pricebid.errors import Conflict, Infeasible
-from pricebid.optimize import Limit
+from pricebid.optimize import Limit, LimitReport
 from pricebid.pricing.economics import limit_totals
 
 if TYPE_CHECKING:
@@ -14,29 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pricebid.policy import Portfolio
-
-
-@dataclass(frozen=True, kw_only=True)
-class LimitReport:
-    """One limit of the portfolio and how the plan stands to it.
-
-    Parameters
-    ----------
-    name : str
-        The policy's key.
-    limit, value : float
-        What was asked, and what the plan reaches with every cross effect, both in the policy's unit.
-    slack : float
-        How far inside the limit that is.
-    shadow_price : float
-        Objective gained per unit by which the limit, as the policy gives it, is relaxed.
-    """
-
-    name: str
-    limit: float
-    value: float
-    slack: float
-    shadow_price: float
 
 
 def portfolio_limits(portfolio: Portfolio, units_now: float) -> tuple[Limit, ...]:

@@ -11,11 +11,11 @@ import numpy as np
 
 from pricebid.errors import InputError
 from pricebid.pricing.explain import Explanation, explain
-from pricebid.pricing.identify import new_id
 from pricebid.pricing.intervals import OUTCOMES, interval, predictive
-from pricebid.pricing.limits import LimitReport, limit_reports
+from pricebid.pricing.limits import limit_reports
 from pricebid.pricing.reasons import reasons
 from pricebid.pricing.summary import summary
+from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from pricebid.optimize import LimitReport
     from pricebid.policy import Policy
     from pricebid.pricing.bounds import Allowed
     from pricebid.pricing.intervals import Spread
