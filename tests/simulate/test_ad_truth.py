@@ -38,16 +38,17 @@ def test_share_won_and_price_paid_are_the_integrals_of_the_rival_bid(auction: st
 @pytest.mark.parametrize("auction", ["second", "first"])
 @pytest.mark.parametrize("dimensions", [{}, {"regions": 2, "devices": 2}, {"skus": 3}])
 def test_simulated_days_average_to_the_truth(auction: str, dimensions: dict[str, int]) -> None:
-    # Totals over 600 days: common shocks of 10 % leave a standard error of 0.4 % on each, counts of about 10,000
-    # conversions 1 %, and hours of dispersion 0.2 below 0.2 %; 4.5 % is allowed: beyond 4 standard errors.
-    drawn = market(replace(SMALL, auction=auction, volume=300.0, **dimensions))
+    # Totals over 600 days: common shocks of 10 % leave a standard error of 0.4 % on each, more than 8,000 conversions
+    # 1.1 %, and hours of dispersion 0.2 below 0.2 %; 5 % is allowed: beyond 4 standard errors.
+    drawn = market(replace(SMALL, auction=auction, volume=2000.0, **dimensions))
     bid = drawn.logged[-1]
     multiplier = np.random.default_rng(5).uniform(0.5, 1.5, (2, 24))
     days = drawn.play(bid, multiplier, np.random.default_rng(2), days=600)
     truth = drawn.truth.outcomes(bid, multiplier)
+    assert days.conversions.sum() > 8_000
     for name in ("impressions", "clicks", "cost", "conversions", "revenue"):
         mean = getattr(days, name).sum() / 600
-        assert mean == pytest.approx(getattr(truth, name).sum(), rel=0.045), name
+        assert mean == pytest.approx(getattr(truth, name).sum(), rel=0.05), name
     first = np.searchsorted(drawn.truth.entity, np.arange(6))
     cost = np.add.reduceat(days.cost.sum(axis=(0, 2)), first) / 600
     np.testing.assert_allclose(cost, truth.cost, rtol=0.06)

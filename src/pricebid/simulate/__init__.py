@@ -2,6 +2,7 @@
 
 from pricebid.simulate.ad_best import AdBids, BidGrid, best_bids, best_free
 from pricebid.simulate.ad_days import AdDays
+from pricebid.simulate.ad_loop import AdLearner, LoopState, NightPlan, PacedBids
 from pricebid.simulate.ad_market import AdMarket, AdScore, draw_ad_market
 from pricebid.simulate.ad_settings import AdMarketSettings
 from pricebid.simulate.ad_stream import (
@@ -28,6 +29,7 @@ __all__ = [
     "AdDay",
     "AdDays",
     "AdKeywords",
+    "AdLearner",
     "AdMarket",
     "AdMarketSettings",
     "AdOutcomes",
@@ -43,9 +45,12 @@ __all__ = [
     "Layout",
     "LogLogBuyers",
     "LogitBuyers",
+    "LoopState",
     "Market",
     "MarketSettings",
     "NestedBuyers",
+    "NightPlan",
+    "PacedBids",
     "Panel",
     "RecoveryPanel",
     "RecoverySettings",

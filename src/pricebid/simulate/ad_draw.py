@@ -125,7 +125,7 @@ def draw_truth(
     usual = np.array([(revenue * margin)[campaign == c].mean() for c in range(len(base))])
     apart = _centred(0.5 * settings.tokens * effects[1] + rng.normal(0.0, settings.own, count), campaign)
     rival = np.log(settings.competition * usual)[campaign] + base[campaign] + 0.5 * inside + apart
-    size = np.log(settings.volume) + 0.3 * effects[2] + match[:, 0] + rng.normal(0.0, 0.8, count)
+    size = np.log(settings.volume) + 0.3 * effects[2] + match[:, 0] + rng.normal(0.0, 1.0, count)
     click_rate = np.clip(0.08 * np.exp(match[:, 1] + rng.normal(0.0, 0.3, count)), 0.005, 0.5)
     at = series.entity
     shift = _between(series, campaign, settings, rng)

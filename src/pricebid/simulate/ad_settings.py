@@ -81,7 +81,7 @@ class AdMarketSettings:
     regions: int = 1
     devices: int = 1
     skus: int = 0
-    volume: float = 60.0
+    volume: float = 100.0
     conversion_rate: float = 0.03
     tokens: float = 0.25
     own: float = 0.3
