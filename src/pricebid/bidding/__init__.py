@@ -1,8 +1,25 @@
 """Bids, dayparts, adjustments, channel budgets and pacing: landscapes in, plans and live bids out."""
 
+from pricebid.bidding.explain import BidCurve
+from pricebid.bidding.make import bid
 from pricebid.bidding.pacing import Pacer, Paces
 from pricebid.bidding.pacing_mirror import MirrorPacer
 from pricebid.bidding.pacing_state import PacerState
 from pricebid.bidding.pid import PidPacer
+from pricebid.bidding.plan import BidPlan
+from pricebid.bidding.value import ConversionValue, SkuMoney, conversion_value, sku_money
 
-__all__ = ["MirrorPacer", "Pacer", "PacerState", "Paces", "PidPacer"]
+__all__ = [
+    "BidCurve",
+    "BidPlan",
+    "ConversionValue",
+    "MirrorPacer",
+    "Pacer",
+    "PacerState",
+    "Paces",
+    "PidPacer",
+    "SkuMoney",
+    "bid",
+    "conversion_value",
+    "sku_money",
+]

@@ -1,0 +1,204 @@
+"""`bid`: from a landscape, values and a policy to a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid.bidding.free import FreeBids, Reach
+from pricebid.bidding.housekeeping import hopeless
+from pricebid.bidding.ladders import TimesGrid, bid_range
+from pricebid.bidding.layout import Layout
+from pricebid.bidding.limits import bid_limits, cushioned
+from pricebid.bidding.plan import BidPlan
+from pricebid.bidding.problem import BidProblem
+from pricebid.bidding.search import Found, Search
+from pricebid.bidding.spread import cushions, draw_totals
+from pricebid.errors import InputError
+from pricebid.policy import Bids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pricebid.bidding.ladders import BidRange
+    from pricebid.bidding.limits import BidLimit
+    from pricebid.bidding.value import ConversionValue
+    from pricebid.landscape import BidLandscape
+    from pricebid.policy import Policy
+    from pricebid.tables import Campaigns
+
+    Floats = NDArray[np.float64]
+
+_TURNS = 6
+_MARGIN = 1.002  # a cushion is made this much larger than the plan before needed: the next one differs a little
+
+
+def bid(
+    landscape: BidLandscape,
+    policy: Policy,
+    *,
+    campaigns: Campaigns,
+    value: ConversionValue,
+    progress: Callable[[str, float], None] | None = None,
+) -> BidPlan:
+    """Choose a bid per keyword and multipliers per campaign: the highest objective within all limits, per day.
+
+    Parameters
+    ----------
+    landscape : BidLandscape
+        What bids would win and cost.
+    policy : Policy
+        What to aim at; its ``[bids]`` hold in all.
+    campaigns : Campaigns
+        Limits of each campaign.
+    value : ConversionValue
+        Money per conversion of each series.
+    progress : callable, optional
+        Called as ``progress(stage, share)``, share in [0, 1].
+
+    Returns
+    -------
+    BidPlan
+        Bids, multipliers, their outcomes, limits, bound and reasons.
+
+    Raises
+    ------
+    InputError
+        The values do not fit the landscape, or profit counts and is not known.
+    Infeasible
+        A campaign's rules leave it no bid; all such campaigns are listed.
+    """
+    clock = _Clock(progress)
+    problem = _problem(landscape, policy, value)
+    bids = policy.bids or Bids()
+    layout = problem.layout
+    current = current_bids(problem)
+    free_range = bid_range(bids, campaigns, layout, current, np.zeros(len(layout), dtype=bool))
+    surely = hopeless(problem, free_range.low)
+    if policy.objective.profit:
+        range_ = replace(free_range, paused=surely.sure)
+    else:  # what loses money may still be wanted
+        range_, surely = free_range, replace(surely, sure=np.zeros_like(surely.sure))
+    grid = TimesGrid.of(bids, layout)
+    free = FreeBids(problem, _reach(range_, grid, layout))
+    clock.done("search", 0.1)
+    found, limits = _search(
+        Search(problem, free, range_, grid),
+        bid_limits(bids, campaigns, layout.campaigns),
+        bids.budget_confidence,
+        policy,
+    )
+    clock.done("bound", 0.7)
+    bound = free.bound(limits, found.shadow_prices)
+    clock.done("intervals", 0.85)
+    draws = draw_totals(problem, [problem.current, found.setting.effective(layout)], policy.seed)
+    clock.done("", 1.0)
+    return BidPlan(
+        policy=policy,
+        problem=problem,
+        range=range_,
+        grid=grid,
+        limits_kept=limits,
+        found=found,
+        bound=bound,
+        draws=draws,
+        hopeless=surely,
+        seconds=clock.seconds,
+    )
+
+
+def _problem(landscape: BidLandscape, policy: Policy, value: ConversionValue) -> BidProblem:
+    weights = policy.objective
+    if len(value.revenue) != len(landscape.keywords):
+        raise InputError(
+            f"{len(value.revenue)} values for {len(landscape.keywords)} series: give one of each per series"
+        )
+    if weights.profit and not np.isfinite(value.profit).all():
+        unknown = int((~np.isfinite(value.profit)).sum())
+        raise InputError(f"profit per conversion is not known for {unknown:,} series, and the objective counts it")
+    layout = Layout.of(landscape)
+    revenue, profit = value.revenue[layout.rows], value.profit[layout.rows]
+    appeal = weights.revenue * revenue + weights.units
+    if weights.profit:
+        appeal = appeal + weights.profit * profit
+    return BidProblem(
+        landscape=landscape,
+        layout=layout,
+        revenue=revenue,
+        profit=profit,
+        appeal=appeal,
+        money=weights.profit,
+    )
+
+
+def current_bids(problem: BidProblem) -> Floats:
+    """Return the current bid of each keyword, float64[entity]: the mean over series and hours; NaN where there is none."""
+    layout = problem.layout
+    known = problem.current > 0
+    count = layout.total(known.sum(axis=1).astype(np.float64))
+    total = layout.total(np.where(known, problem.current, 0.0).sum(axis=1))
+    # Equal bids keep their own digits.
+    return np.asarray(
+        np.round(np.divide(total, count, out=np.full(len(layout), np.nan), where=count > 0), 9), dtype=np.float64
+    )
+
+
+def _reach(range_: BidRange, grid: TimesGrid, layout: Layout) -> Reach:
+    """Return the effective bids that some setting reaches."""
+    kinds = len(grid.kinds(layout))
+    low, high = range_.low * grid.values[0] ** kinds, range_.high * grid.values[-1] ** kinds
+    return Reach(low=low[layout.entity], high=high[layout.entity])
+
+
+def _search(
+    search: Search, limits: tuple[BidLimit, ...], confidence: float, policy: Policy
+) -> tuple[Found, tuple[BidLimit, ...]]:
+    """Search; where budgets are to be kept with more than even odds, again with the cushion that the plan needs."""
+    found = search.run(limits)
+    if confidence == 0.5 or not any(limit.kind == "daily_budget" for limit in limits):
+        return found, limits
+    layout, asked = search.problem.layout, limits
+    for _ in range(_TURNS):
+        effective = found.setting.effective(layout)
+        needed = cushions(search.problem, effective, limits, confidence=confidence, seed=policy.seed)
+        outcomes = search.problem.outcomes(found.setting)
+        if _kept(cushioned(asked, needed), outcomes["cost"], layout):
+            return found, cushioned(asked, needed)
+        limits = cushioned(asked, np.where(needed == 1.0, 1.0, needed * _MARGIN))
+        found = search.run(limits, near=found)
+    raise InputError(
+        f"budget_confidence {confidence:g}: no plan was found whose days keep the budget so often; lower it"
+    )
+
+
+def _kept(limits: tuple[BidLimit, ...], cost: Floats, layout: Layout) -> bool:
+    for limit in limits:
+        within = limit.within(layout.campaign)
+        spent = float((cost if within is None else cost[within]).sum())
+        if limit.kind == "daily_budget" and spent > limit.bound * (1 + 1e-9):
+            return False
+    return True
+
+
+@dataclass
+class _Clock:
+    """Tells progress and keeps the seconds of each stage."""
+
+    progress: Callable[[str, float], None] | None
+
+    def __post_init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._stage, self._since = "ladder", perf_counter()
+
+    def done(self, following: str, share: float) -> None:
+        """End the stage under way and begin the following one."""
+        now = perf_counter()
+        self.seconds[self._stage] = now - self._since
+        self._stage, self._since = following, now
+        if self.progress is not None:
+            self.progress(following or "bid", share)
