@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.quality import ad_planners
 
+from pricebid.bidding import bid, conversion_value
+from pricebid.landscape import fit_landscape
+from pricebid.policy import Policy
 from pricebid.simulate import AdMarketSettings, best_bids, draw_ad_market
 
 if TYPE_CHECKING:
@@ -72,10 +75,28 @@ def _structural(market: AdMarket) -> Bids:
     return plan.bid, plan.multiplier
 
 
+def engine_bids(market: AdMarket, confidence: float = 0.5) -> Bids:
+    """Plan from the reports alone: a fitted landscape, then bids and multipliers within the budget."""
+    reports, campaigns = market.shop.keyword_reports(), market.shop.campaigns()
+    limits = {"daily_budget": market.budget, "budget_confidence": confidence, "dayparts": {}}
+    policy = Policy.from_mapping({"bids": limits})
+    landscape = fit_landscape(reports, seed=policy.seed)
+    plan = bid(landscape, policy, campaigns=campaigns, value=conversion_value(landscape, campaigns))
+    bids, times = plan.to_frame(), plan.dayparts_frame()
+    rows = market.keywords.locate([*zip(bids["campaign"], bids["keyword"], bids["match_type"], strict=True)])
+    chosen = np.zeros(len(market.keywords))
+    chosen[rows] = bids["bid"].to_numpy()
+    number = {name: at for at, name in enumerate(market.keywords.campaigns)}
+    multiplier = np.ones((len(number), 24))
+    multiplier[times["campaign"].map(number), times["hour"]] = times["multiplier"]
+    return chosen, multiplier
+
+
 PLANNERS: dict[str, Callable[[AdMarket], Bids]] = {
     "analyst's rule": _analyst,
     "best, no dayparts": _no_dayparts,
     "structural, point": _structural,
+    "pricebid": engine_bids,
 }
 
 
@@ -93,6 +114,36 @@ def score_seed(seed: int, names: Sequence[str]) -> list[Score]:
     return scores
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """How often simulated days stayed within a budget that was to be kept on 90 % of them.
+
+    Parameters
+    ----------
+    seed : int
+        Which market.
+    days : float
+        Share of days within the budget.
+    share, spend : float
+        As in `Score`.
+    """
+
+    seed: int
+    days: float
+    share: float
+    spend: float
+
+
+def keep_seed(seed: int, confidence: float = 0.9) -> Kept:
+    """Plan one market at a confidence, and play days with shocks."""
+    market = market_of(seed)
+    bids = engine_bids(market, confidence)
+    found = market.score(*bids)
+    days = market.play(*bids, np.random.default_rng([13, seed]), days=PLAYED)
+    kept = float((days.spend <= market.budget).mean())
+    return Kept(seed=seed, days=kept, share=found.share, spend=found.spend)
+
+
 def table(scores: list[Score]) -> str:
     """Mean, lowest and every share with cost / budget, one block per planner."""
     lines = [f"{'planner':20} {'mean':>6} {'min':>6} {'spend':>6} {'max':>6} {'s each':>7}"]
@@ -103,9 +154,24 @@ def table(scores: list[Score]) -> str:
         lines.append(
             f"{name:20} {share.mean():6.3f} {share.min():6.3f} {spend.mean():6.3f} {spend.max():6.3f} {seconds:7.2f}"
         )
+        if name == "pricebid":
+            met = share.mean() >= MEAN and share.min() >= LEAST and spend.max() <= SPEND
+            lines[-1] += "  met" if met else "  MISSED"
         each = " ".join(f"{one:.2f}@{cost:.2f}" for one, cost in zip(share, spend, strict=True))
         lines.append(f"    {each}")
     return "\n".join(lines)
+
+
+def kept_table(kept: list[Kept]) -> str:
+    """Share of days within the budget, with what that costs."""
+    days = np.array([one.days for one in kept])
+    share, spend = (np.mean([getattr(one, name) for one in kept]) for name in ("share", "spend"))
+    verdict = "met" if KEPT[0] <= days.mean() <= KEPT[1] else "MISSED"
+    each = " ".join(f"{one:.2f}" for one in days)
+    return (
+        f"days within the budget at 0.9: {days.mean():.3f} ({verdict}), share of the best {share:.3f}, spend {spend:.3f}\n"
+        f"    {each}"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> list[Score]:
@@ -114,10 +180,13 @@ def main(argv: Sequence[str] | None = None) -> list[Score]:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--planner", nargs="*", default=list(PLANNERS), choices=list(PLANNERS))
+    parser.add_argument("--keep", action="store_true", help="also play days against a budget kept on 90 % of them")
     asked = parser.parse_args(argv)
     seeds = range(asked.first, asked.first + asked.seeds)
     scores = [score for seed in seeds for score in score_seed(seed, asked.planner)]
     print(table(scores))
+    if asked.keep:
+        print(kept_table([keep_seed(seed) for seed in seeds]))
     return scores
 
 
