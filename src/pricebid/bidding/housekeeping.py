@@ -65,9 +65,9 @@ def hopeless(problem: BidProblem, lowest: Floats, *, error: float = ERROR) -> Ho
     asked = (conversions == 0) & (clicks > 0)
     chance = np.ones(len(layout))
     if asked.any():
-        each = _chance(problem, lowest)
+        which = np.flatnonzero(asked[layout.entity])
         most = np.zeros(len(layout))
-        np.maximum.at(most, layout.entity, each)
+        np.maximum.at(most, layout.entity[which], _chance(problem, lowest, which))
         chance = np.where(asked, most, 1.0)
     order = np.argsort(chance, kind="stable")
     sure = np.zeros(len(layout), dtype=bool)
@@ -75,25 +75,24 @@ def hopeless(problem: BidProblem, lowest: Floats, *, error: float = ERROR) -> Ho
     return Hopeless(sure=sure & asked, chance=chance, clicks=clicks)
 
 
-def _chance(problem: BidProblem, lowest: Floats) -> Floats:
-    """Probability that a click is worth more than it costs at the lowest useful bid, float64[series]."""
+def _chance(problem: BidProblem, lowest: Floats, which: NDArray[np.int64]) -> Floats:
+    """Probability that a click is worth more than it costs at the lowest useful bid, of some series, float64[n]."""
     layout, landscape = problem.layout, problem.landscape
-    rows, rate = layout.rows, landscape.conversion_rate
-    ladder = lowest[:, None] * np.array([1.0, 2.0, 4.0, 8.0, 16.0])
-    paid = np.zeros(len(layout.entity))
+    rows, rate = layout.rows[which], landscape.conversion_rate
+    ladder = lowest[layout.entity[which]][:, None] * np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    paid = np.zeros(len(which))
 
     def work(part: slice) -> None:
-        bid = np.repeat(ladder[layout.entity[part]][:, None, :], layout.hours, axis=1)
-        got = landscape.expected(bid, rows[part])
+        got = landscape.expected(np.repeat(ladder[part][:, None, :], layout.hours, axis=1), rows[part])
         clicks, cost = got.clicks.sum(axis=1), got.cost.sum(axis=1)
         enough = clicks >= _LEAST_CLICKS
         first = np.where(enough.any(axis=1), enough.argmax(axis=1), clicks.shape[1] - 1)[:, None]
         got_clicks, got_cost = (np.take_along_axis(one, first, axis=1)[:, 0] for one in (clicks, cost))
         paid[part] = np.divide(got_cost, got_clicks, out=np.zeros(len(got_cost)), where=got_clicks > 0)
 
-    each_part(work, len(layout.entity), layout.hours * ladder.shape[1])
+    each_part(work, len(which), layout.hours * ladder.shape[1])
     profile = rate.hours[landscape.curves.campaign[rows]].mean(axis=1)
-    mean = rate.mean[rows] * profile * np.maximum(problem.profit, 0.0)
+    mean = rate.mean[rows] * profile * np.maximum(problem.profit[which], 0.0)
     sd = np.sqrt(np.maximum(rate.log_variance[rows], 1e-12))
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (np.log(mean) - 0.5 * sd**2 - np.log(paid)) / sd

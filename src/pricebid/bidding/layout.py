@@ -23,14 +23,14 @@ class Dimension:
     ----------
     name : str
         The column.
-    values : object[value]
+    names : object[value]
         Its labels, sorted.
     code : int64[series]
         Value of each series.
     """
 
     name: str
-    values: NDArray[np.object_]
+    names: NDArray[np.object_]
     code: NDArray[np.int64]
 
 
@@ -80,9 +80,9 @@ class Layout:
         dimensions = []
         for name in DIMENSIONS:
             if name in keywords.columns:
-                values, code = np.unique(keywords.label(name)[rows], return_inverse=True)
-                if len(values) > 1:
-                    dimensions.append(Dimension(name=name, values=values, code=code))
+                names, code = np.unique(keywords.label(name)[rows], return_inverse=True)
+                if len(names) > 1:
+                    dimensions.append(Dimension(name=name, names=names, code=code))
         return cls(
             rows=rows,
             entity=entity,
@@ -136,7 +136,7 @@ class Setting:
     @classmethod
     def flat(cls, layout: Layout, bid: NDArray[np.float64]) -> Setting:
         """Return bids with every multiplier 1."""
-        sizes = (layout.hours, *(len(one.values) for one in layout.dimensions))
+        sizes = (layout.hours, *(len(one.names) for one in layout.dimensions))
         return cls(bid=bid, times=tuple(np.ones((len(layout.campaigns), size)) for size in sizes))
 
     def over(self, layout: Layout, part: slice, *, without: int | None = None) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ def bid(
         A campaign's rules leave it no bid; all such campaigns are listed.
     """
     clock = _Clock(progress)
-    problem = _problem(landscape, policy, value)
+    problem = problem_of(landscape, policy, value)
     bids = policy.bids or Bids()
     layout = problem.layout
     current = current_bids(problem)
@@ -85,7 +85,7 @@ def bid(
     else:  # what loses money may still be wanted
         range_, surely = free_range, replace(surely, sure=np.zeros_like(surely.sure))
     grid = TimesGrid.of(bids, layout)
-    free = FreeBids(problem, _reach(range_, grid, layout))
+    free = FreeBids(problem, reach_of(range_, grid, layout))
     clock.done("search", 0.1)
     found, limits = _search(
         Search(problem, free, range_, grid),
@@ -112,7 +112,14 @@ def bid(
     )
 
 
-def _problem(landscape: BidLandscape, policy: Policy, value: ConversionValue) -> BidProblem:
+def problem_of(landscape: BidLandscape, policy: Policy, value: ConversionValue) -> BidProblem:
+    """Return what settings of bids bring: a landscape with values, and the objective of the policy.
+
+    Raises
+    ------
+    InputError
+        The values do not fit the landscape, or profit counts and is not known.
+    """
     weights = policy.objective
     if len(value.revenue) != len(landscape.keywords):
         raise InputError(
@@ -148,7 +155,7 @@ def current_bids(problem: BidProblem) -> Floats:
     )
 
 
-def _reach(range_: BidRange, grid: TimesGrid, layout: Layout) -> Reach:
+def reach_of(range_: BidRange, grid: TimesGrid, layout: Layout) -> Reach:
     """Return the effective bids that some setting reaches."""
     kinds = len(grid.kinds(layout))
     low, high = range_.low * grid.values[0] ** kinds, range_.high * grid.values[-1] ** kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,17 +56,17 @@ class Numbers:
     alone: Floats
     chance: Floats
 
-    @property
+    @cached_property
     def click_cost(self) -> Floats:
         """Cost per click, float64[entity]."""
         return _ratio(self.outcomes["cost"], self.outcomes["clicks"])
 
-    @property
+    @cached_property
     def click_worth(self) -> Floats:
         """Contribution per click before ad cost, float64[entity]."""
         return _ratio(self.outcomes["profit"] + self.outcomes["cost"], self.outcomes["clicks"])
 
-    @property
+    @cached_property
     def cpa(self) -> Floats:
         """Cost per conversion, float64[entity]."""
         return _ratio(self.outcomes["cost"], self.outcomes["conversions"])

@@ -255,7 +255,7 @@ class BidPlan:
                     {
                         "campaign": self.layout.campaigns[campaign],
                         "dimension": dimension.name,
-                        "value": dimension.values[value],
+                        "value": dimension.names[value],
                         "multiplier": times[campaign, value],
                     }
                 )

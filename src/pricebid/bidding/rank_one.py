@@ -61,8 +61,8 @@ def _places(layout: Layout, kind: int) -> NDArray[np.int64]:
     if kind == 0:
         return campaign * layout.hours + np.arange(layout.hours)
     dimension = layout.dimensions[kind - 1]
-    place = campaign * len(dimension.values) + dimension.code[:, None]
-    return np.broadcast_to(place, (len(place), layout.hours))
+    place = campaign * len(dimension.names) + dimension.code[:, None]
+    return np.asarray(np.broadcast_to(place, (len(place), layout.hours)))
 
 
 def _mean(values: Floats, weight: Floats, place: NDArray[np.int64], size: int) -> Floats:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 TOTALS = ("profit", "revenue", "conversions", "clicks", "cost")
-DRAWS = 200
+DRAWS = 120
 _LEAST_DRAWS = 60
-_CELLS = 12_000_000  # drawn in all, per plan
+_CELLS = 3_000_000  # drawn in all, per plan
 _POINTS = 9
 
 
