@@ -8,13 +8,13 @@ and what the groups say of each series without its own data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import log_ndtr
 
-from pricebid.landscape.curves import AUCTIONS, LEVEL, SPREAD, WinCurves
+from pricebid.landscape.curves import AUCTIONS, LEVEL, SPREAD, WinCurves, won_and_paid
 from pricebid.landscape.pooling import Variances, pool_normal
 from pricebid.landscape.prices import Told, hazard, of_prices
 from pricebid.landscape.profiles import Swings, smooth
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 14
 USUAL_SPREAD = np.log(0.6)
+_BELOW = 0.3  # rivals are believed to bid, in logs, about so much less than we do: two thirds of the auctions are won
 _STEP = np.array([1.0, 0.5, 0.3])
 _FIRST = (4.0, 1.0, 0.15)  # variances of the belief about a series before groups have been asked
 _LOWEST, _HIGHEST = -6.0, 8.0
@@ -86,7 +87,7 @@ def fit_auctions(
     designs : tuple of Design
         Groups of all series (those without reports last): of auctions and levels, and of spreads.
     like : AuctionFit, optional
-        An earlier fit to start from.
+        An earlier fit to start from, in which all days counted the same: how much counts vary is taken over from it.
 
     Returns
     -------
@@ -103,20 +104,30 @@ def fit_auctions(
     return engine.finish(state)
 
 
+def centred(log_factor: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log factors of hours whose mean factor is 1, float64[campaign, hour]."""
+    factor = np.exp(log_factor)
+    centred: NDArray[np.float64] = np.log(factor / factor.mean(axis=1, keepdims=True))
+    return centred
+
+
 class _Engine:
     """The data of one fit, and the steps that are taken in turn on a state."""
 
     def __init__(self, cells: Cells, clicks: Clicks, designs: tuple[Design, Design]) -> None:
         self.cells, self.clicks, self.designs = cells, clicks, designs
+        self.kept = False
         self.whole = designs[0].matrix.shape[0]
         self.owner = cells.spells.series
         self.campaign = cells.campaign
         self.won = cells.won
         self.count = np.maximum(cells.exposure(np.ones((cells.campaigns, len(cells.weight)))), 1e-9)
+        self.usual_level = float((cells.log_bid * self.count).sum() / self.count.sum()) - _BELOW
 
     def start(self, like: AuctionFit | None) -> _State:
         """Begin where the prices are, or in the middle of the bids, with the same belief about all series."""
         cells, hours = self.cells, self.cells.hours
+        self.kept = like is not None
         shape = (cells.campaigns, hours)
         if like is not None:
             mean, traffic, level = like.curves.mean.copy(), like.curves.traffic, like.curves.level
@@ -165,7 +176,9 @@ class _Engine:
         rate = self.rate(state)
         won, due = self.cells.by_day(rate)
         state.shocks = shocks_of(won, due, self.campaign, self.cells.weight, state.shocks, state.dispersion)
-        state.dispersion = dispersion_of(self.cells, rate, won, due * state.shocks.factor[self.campaign], state.shocks)
+        if not self.kept:
+            due = due * state.shocks.factor[self.campaign]
+            state.dispersion = dispersion_of(self.cells, rate, won, due, state.shocks)
 
     def score(self, state: _State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How far above the level the bids are in spreads, float64[spell, hour], and the spread, float64[spell, 1]."""
@@ -204,8 +217,7 @@ class _Engine:
         state.swings = (traffic.swings, levels.swings)
         state.level = state.level + moved
         state.traffic = state.traffic + np.clip(traffic.mean - state.traffic, -1.0, 1.0)
-        usual: NDArray[np.float64] = np.exp(state.traffic).mean(axis=1, keepdims=True)
-        state.traffic = state.traffic - np.log(usual)
+        state.traffic = centred(state.traffic)
 
     def hour_moments(self, state: _State) -> tuple[NDArray[np.float64], ...]:
         """Scores and information of the hour profiles, float64[series, hour] each."""
@@ -232,22 +244,24 @@ class _Engine:
         return of_prices(c.log_price, c.clicks, c.log_bid, level, np.exp(state.mean[c.series, SPREAD]))
 
     def moments(self, state: _State) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score, float64[series, 3], and information, float64[series, 3, 3], of what each series itself says."""
+        """Score, float64[series, 3], and information, float64[series, 3, 3], of what each series itself says.
+
+        Of impressions only a spell's total is asked: how a series' hours differ from its campaign's is its own affair, and
+        would pass for an answer to bids that stand differently to the rivals' of each hour.
+        """
         due, by_level, by_spread, variance = self._impressions(state)
         total = due.sum(axis=1)
-        hourly = (due * variance).sum(axis=1) / np.maximum(total, 1e-12)
+        per = np.maximum(total, 1e-12)
+        hourly = (due * variance).sum(axis=1) / per
         slow = state.dispersion.weekly * total / np.maximum(self.cells.weeks, 1e-9)
-        weight = (1.0 / (hourly + slow))[:, None]
-        slopes = (np.ones_like(due), by_level, by_spread)
+        weight, off = 1.0 / (hourly + slow), self.won.sum(axis=1) - total
+        slopes = (np.ones(len(total)), (due * by_level).sum(axis=1) / per, (due * by_spread).sum(axis=1) / per)
         score, information = np.zeros((self.whole, 3)), np.zeros((self.whole, 3, 3))
-
-        def add(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return summed(self.owner, values.sum(axis=1), (self.whole,))
-
         for i in range(3):
-            score[:, i] = add(weight * (self.won - due) * slopes[i])
+            score[:, i] = summed(self.owner, weight * off * slopes[i], (self.whole,))
             for j in range(i + 1):
-                information[:, i, j] = information[:, j, i] = add(weight * due * slopes[i] * slopes[j])
+                both = summed(self.owner, weight * total * slopes[i] * slopes[j], (self.whole,))
+                information[:, i, j] = information[:, j, i] = both
         self._add_prices(state, score, information)
         return score, information
 
@@ -270,15 +284,16 @@ class _Engine:
         score, information = self.moments(state)
         score += state.precision * (state.prior - state.mean)
         information[:, range(3), range(3)] += state.precision
-        state.covariance = np.linalg.inv(information)
+        state.covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
         step = (state.covariance @ score[:, :, None])[:, :, 0]
         size = np.maximum(np.abs(step) / _STEP, 1.0).max(axis=1, keepdims=True)
         state.mean = state.mean + step / size
 
     def groups(self, state: _State, *, rounds: int) -> None:
         """Ask the groups of each series what they say of it without its own data."""
-        offset = np.array([0.0, 0.0, USUAL_SPREAD])
-        for at, design in ((AUCTIONS, self.designs[0]), (LEVEL, self.designs[0]), (SPREAD, self.designs[1])):
+        offset = np.array([0.0, self.usual_level, USUAL_SPREAD])
+        near = replace(self.designs[0], pooled=np.ones_like(self.designs[0].pooled))
+        for at, design in ((AUCTIONS, self.designs[0]), (LEVEL, near), (SPREAD, self.designs[1])):
             variance = state.covariance[:, at, at]
             precision = np.maximum(1.0 / variance - state.precision[:, at], 0.0)
             shift = (state.mean[:, at] - offset[at]) / variance - state.precision[:, at] * (
@@ -320,4 +335,24 @@ class _Engine:
             level_covariance=level.covariance,
             trade=np.zeros_like(state.level) if bare else -total[0] / np.maximum(total[1], 1e-9),
         )
-        return AuctionFit(curves=curves, shocks=state.shocks, dispersion=state.dispersion, rate=self.rate(state))
+        rate = self.rate(state)
+        return AuctionFit(
+            curves=self._agreed(curves, rate), shocks=state.shocks, dispersion=state.dispersion, rate=rate
+        )
+
+    def _agreed(self, curves: WinCurves, rate: NDArray[np.float64]) -> WinCurves:
+        """Shift log auctions so that at the bids placed the mean over the posterior is what the fit found there.
+
+        Auctions and levels are uncertain along a curve on which what was won stays the same; a normal posterior follows
+        its tangent, and would win a few per cent too little on average.
+        """
+        auctions, level, spread = curves.predictive(self.owner)
+        won = np.mean(
+            [won_and_paid(self.cells.log_bid, m, s, second=False)[0] for m, s in zip(level, spread, strict=True)],
+            axis=0,
+        )
+        shape = (self.whole,)
+        found = summed(self.owner, (self.count * rate).sum(axis=1), shape)
+        mean = summed(self.owner, (self.count * auctions * won).sum(axis=1), shape)
+        shift = np.where(mean > 0, np.log(np.maximum(found, 1e-300) / np.maximum(mean, 1e-300)), 0.0)
+        return replace(curves, mean=curves.mean + np.stack([shift, *np.zeros((2, self.whole))], axis=1))

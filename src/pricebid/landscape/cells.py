@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from pricebid.tables import KeywordReports
 
-# A bid that has moved by more than this (in logs) begins a new spell. Smaller moves are not asked what they did to traffic:
-# a bidder who follows traffic makes many of them.
-MOVE = 0.1
+# A bid that moves by more than this (in logs) from one day to the next begins a new spell, or one that has drifted so far
+# from where its spell began. Smaller moves are not asked what they did to traffic: who follows traffic makes many of them.
+MOVE, DRIFT = 0.1, 0.4
 WEEK = 7
 
 
@@ -162,14 +162,15 @@ class Clicks:
 
     Parameters
     ----------
-    series, hour : int64[k]
-        Whose they are.
+    series, hour, day : int64[k]
+        Whose they are, and when.
     clicks, log_bid, log_price, weight : float64[k]
         Number of clicks, log bid, log mean price (at most the log bid), and how much the row counts.
     """
 
     series: NDArray[np.int64]
     hour: NDArray[np.int64]
+    day: NDArray[np.int64]
     clicks: NDArray[np.float64]
     log_bid: NDArray[np.float64]
     log_price: NDArray[np.float64]
@@ -180,7 +181,7 @@ class Clicks:
 
 
 def spells_of(reports: KeywordReports) -> Spells:
-    """Part the days of each series into spells: a bid that moved more than `MOVE` from where its spell began starts another."""
+    """Part the days of each series into spells: a bid that jumps, or has drifted far, begins another."""
     shape = (len(reports.keywords), len(reports.days))
     rows = np.flatnonzero(reports.bid > 0.0)
     place = reports.series[rows] * shape[1] + reports.day[rows]
@@ -190,11 +191,15 @@ def spells_of(reports: KeywordReports) -> Spells:
     seen = np.maximum.accumulate(held, axis=1) & np.maximum.accumulate(held[:, ::-1], axis=1)[:, ::-1]
     level = total / np.maximum(count, 1)
     number = np.full(shape, -1)
-    start, current = np.full(shape[0], np.nan), np.full(shape[0], -1)
+    start, last = np.full((2, shape[0]), np.nan)
+    current = np.full(shape[0], -1)
     for day in range(shape[1]):
+        now = level[:, day]
         with np.errstate(invalid="ignore"):
-            moved = held[:, day] & ~(np.abs(level[:, day] - start) <= MOVE)
-        start = np.where(moved, level[:, day], start)
+            stays = (np.abs(now - last) <= MOVE) & (np.abs(now - start) <= DRIFT)
+        moved = held[:, day] & ~stays
+        start = np.where(moved, now, start)
+        last = np.where(held[:, day], now, last)
         current += moved
         number[:, day] = current
     mine = current + 1
@@ -231,9 +236,8 @@ def day_weights(days: int, half_life: float) -> NDArray[np.float64]:
     return weights
 
 
-def clicks_of(cells: Cells, *, second: bool) -> Clicks:
+def clicks_of(reports: KeywordReports, *, second: bool, half_life: float = np.inf) -> Clicks:
     """Return the prices of clicks; none in a first-price auction, where they say nothing of rivals."""
-    reports = cells.reports
     rows = np.flatnonzero((reports.bid > 0.0) & (reports.clicks > 0.0) & (reports.cost > 0.0) & second)
     clicks, log_bid = np.maximum(reports.clicks[rows], 1.0), np.log(reports.bid[rows])
     return Clicks(
@@ -242,7 +246,8 @@ def clicks_of(cells: Cells, *, second: bool) -> Clicks:
         clicks=clicks,
         log_bid=log_bid,
         log_price=np.minimum(np.log(reports.cost[rows] / clicks), log_bid),
-        weight=cells.weight[reports.day[rows]],
+        weight=day_weights(len(reports.days), half_life)[reports.day[rows]],
+        day=reports.day[rows],
     )
 
 

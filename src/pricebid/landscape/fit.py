@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from pricebid.errors import InputError
 from pricebid.landscape.auctions import AuctionFit, fit_auctions
 from pricebid.landscape.candidates import with_candidates
-from pricebid.landscape.cells import clicks_of, lay_out, told_auction
-from pricebid.landscape.curves import LEVEL
+from pricebid.landscape.cells import clicks_of, day_weights, lay_out, told_auction
+from pricebid.landscape.curves import AUCTIONS, LEVEL, SPREAD
 from pricebid.landscape.delay import completeness_of
-from pricebid.landscape.drift import best_half_life
-from pricebid.landscape.model import BidLandscape, Observed
+from pricebid.landscape.drift import Memory, best_half_life, recent_factor
+from pricebid.landscape.model import BidLandscape, Observed, Rates
+from pricebid.landscape.prices import mean_price
 from pricebid.landscape.rates import by_series_hour, fit_rates, fit_revenue
-from pricebid.landscape.sums import summed
+from pricebid.landscape.sums import stacked, summed
 from pricebid.landscape.words import design_of, with_columns
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pricebid.landscape.pooling import Design
     from pricebid.tables import KeywordAxis, KeywordReports
 
 _RECENT = 7
@@ -68,52 +71,117 @@ def fit_landscape(
         raise InputError(f"auction {auction!r} is neither 'second' nor 'first'")
     if not np.any((reports.bid > 0) & (reports.impressions > 0)):
         raise InputError("no row of keywords has both a bid and an impression: there is nothing to learn from")
-    told = progress or _silence
-    kind = auction or told_auction(reports)
     axis = with_candidates(reports.keywords, candidates)
-    campaign = axis.numbers(("campaign",))
-    designs = (design_of(axis), design_of(axis, intercept_pooled=True, words=False))
+    fitter = _Fitter(reports, axis, auction or told_auction(reports), completeness_of(reports, delay=conversion_delay))
+    told = progress or _silence
     told("auctions", 0.0)
-    cells = lay_out(reports, campaign)
-    fit = fit_auctions(cells, clicks_of(cells, second=kind == "second"), designs)
-    half_life = best_half_life(cells, fit)
-    if np.isfinite(half_life):
-        cells = lay_out(reports, campaign, half_life=half_life)
-        fit = fit_auctions(cells, clicks_of(cells, second=kind == "second"), designs, like=fit)
-    told("auctions", 1.0)
-    completeness = completeness_of(reports, delay=conversion_delay)
-    weight = cells.weight[reports.day]
-    size = len(axis)
-    clicks = by_series_hour(reports, weight * reports.clicks, size)
-    click_rate = fit_rates(clicks, by_series_hour(reports, weight * reports.impressions, size), campaign, designs[0])
+    fit = fitter.auctions(np.inf)
+    memory = fitter.memory(fit)
+    if memory.prices < np.inf:
+        fit = fitter.auctions(memory.prices, like=fit)
+    fit, memory = fitter.now(fit, memory)
     told("rates", 0.5)
-    bid = _current(reports, size)
-    columns = _signals(fit, bid, campaign)
-    known = completeness[reports.wait]
-    conversion_rate = fit_rates(
-        by_series_hour(reports, weight * reports.conversions, size),
-        by_series_hour(reports, weight * reports.clicks * known, size),
-        campaign,
-        with_columns(designs[0], columns),
-    )
-    revenue = fit_revenue(reports, weight, designs[0])
+    landscape = fitter.landscape(fit, memory)
     told("rates", 1.0)
-    observed = _observed(reports, known, size)
-    return BidLandscape(
-        keywords=axis,
-        hours=reports.hours,
-        auction="first" if kind == "first" else "second",
-        bid=bid,
-        candidate=np.arange(size) >= len(reports.keywords),
-        observed=observed,
-        revenue_per_conversion=revenue,
-        day_shock=_day_shock(fit, observed, campaign),
-        curves=fit.curves,
-        click_rate=click_rate,
-        conversion_rate=conversion_rate,
-        completeness=completeness,
-        half_life=half_life,
-    )
+    return landscape
+
+
+class _Fitter:
+    """The reports of one fit, on the axis of all series."""
+
+    def __init__(
+        self, reports: KeywordReports, axis: KeywordAxis, auction: str, completeness: NDArray[np.float64]
+    ) -> None:
+        self.reports, self.axis, self.auction, self.completeness = reports, axis, auction, completeness
+        self.campaign = axis.numbers(("campaign",))
+        self.design = design_of(axis)
+        self.known = completeness[reports.wait]
+        self.bid = _current(reports, len(axis))
+
+    def auctions(self, half_life: float, like: AuctionFit | None = None) -> AuctionFit:
+        """Fit auctions and rival bids."""
+        cells = lay_out(self.reports, self.campaign, half_life=half_life)
+        clicks = clicks_of(self.reports, second=self.auction == "second", half_life=half_life)
+        spreads = design_of(self.axis, intercept_pooled=True, words=False)
+        return fit_auctions(cells, clicks, (self.design, spreads), like=like)
+
+    def memory(self, fit: AuctionFit) -> Memory:
+        """Choose how fast each quantity is forgotten, on the last weeks."""
+        reports, shape = self.reports, (len(self.reports.keywords), len(self.reports.days))
+        place = reports.series * shape[1] + reports.day
+
+        def by_day(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return summed(place, values, shape)
+
+        def chosen(count: NDArray[np.float64], chances: NDArray[np.float64]) -> float:
+            got, of = by_day(count), by_day(chances)
+            return best_half_life(got, of * (got.sum(axis=1) / np.maximum(of.sum(axis=1), 1e-12))[:, None])
+
+        clicks = clicks_of(reports, second=self.auction == "second")
+        own = fit.curves.mean[clicks.series]
+        level = own[:, LEVEL] + fit.curves.level[self.campaign[clicks.series], clicks.hour]
+        due = clicks.clicks * mean_price(clicks.log_bid, level, np.exp(own[:, SPREAD]))
+        paid = clicks.clicks * np.exp(clicks.log_price)
+        # In units of the mean price: money as if it were clicks.
+        unit = max(float(due.sum()), 1e-12) / max(float(clicks.clicks.sum()), 1.0)
+        at = clicks.series * shape[1] + clicks.day
+        return Memory(
+            prices=best_half_life(summed(at, paid / unit, shape), summed(at, due / unit, shape)),
+            clicks=chosen(reports.clicks, reports.impressions),
+            conversions=chosen(reports.conversions, reports.clicks * self.known),
+        )
+
+    def now(self, fit: AuctionFit, memory: Memory) -> tuple[AuctionFit, Memory]:
+        """Move log auctions to where they are now, where the last weeks show that recent days tell more.
+
+        First those of whole campaigns, then each series beside its campaign's days: a shock of single days moves neither.
+        """
+        mine = self.campaign[: len(self.reports.keywords)]
+        won, due = lay_out(self.reports, self.campaign).by_day(fit.rate)
+        size = len(fit.curves.level)
+        got, usual = stacked(mine, won, size), stacked(mine, due, size)
+        own = due * fit.shocks.factor[mine]
+        memory = replace(memory, traffic=best_half_life(got, usual), own_traffic=best_half_life(won, own))
+        mean = fit.curves.mean.copy()
+        mean[:, AUCTIONS] += np.log(recent_factor(got, usual, memory.traffic))[self.campaign]
+        mean[: len(mine), AUCTIONS] += np.log(recent_factor(won, own, memory.own_traffic))
+        return replace(fit, curves=replace(fit.curves, mean=mean)), memory
+
+    def landscape(self, fit: AuctionFit, memory: Memory) -> BidLandscape:
+        """Fit the rates and put everything together."""
+        reports, size = self.reports, len(self.axis)
+        observed = _observed(reports, self.known, size)
+        recent = self._weight(memory.conversions)
+        return BidLandscape(
+            keywords=self.axis,
+            hours=reports.hours,
+            auction="first" if self.auction == "first" else "second",
+            bid=self.bid,
+            candidate=np.arange(size) >= len(reports.keywords),
+            observed=observed,
+            revenue_per_conversion=fit_revenue(reports, recent, self.design),
+            day_shock=_day_shock(fit, observed, self.campaign),
+            curves=fit.curves,
+            click_rate=self._rates(reports.clicks, reports.impressions, self._weight(memory.clicks), self.design),
+            conversion_rate=self._rates(
+                reports.conversions,
+                reports.clicks * self.known,
+                recent,
+                with_columns(self.design, _signals(fit, self.bid, self.campaign)),
+            ),
+            completeness=self.completeness,
+            memory=memory,
+        )
+
+    def _weight(self, half_life: float) -> NDArray[np.float64]:
+        return day_weights(len(self.reports.days), half_life)[self.reports.day]
+
+    def _rates(
+        self, count: NDArray[np.float64], chances: NDArray[np.float64], weight: NDArray[np.float64], design: Design
+    ) -> Rates:
+        size = len(self.axis)
+        got, of = (by_series_hour(self.reports, weight * values, size) for values in (count, chances))
+        return fit_rates(got, of, self.campaign, design)
 
 
 def _silence(stage: str, share: float) -> None:
@@ -134,8 +202,7 @@ def _current(reports: KeywordReports, size: int) -> NDArray[np.float64]:
 
 def _signals(fit: AuctionFit, bid: NDArray[np.float64], campaign: NDArray[np.int64]) -> NDArray[np.float64]:
     """What others and the bidder seem to think a click is worth: rival level and own bid within the campaign, scaled."""
-    with np.errstate(invalid="ignore"):
-        own = np.log(bid).mean(axis=1)
+    own = np.log(bid).mean(axis=1)
     columns = []
     for values in (fit.curves.mean[:, LEVEL], own):
         known = np.isfinite(values)

@@ -14,6 +14,7 @@ from pricebid.landscape.outcomes import BidOutcomes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pricebid.landscape.drift import Memory
     from pricebid.tables import KeywordAxis
 
 _CELLS = (
@@ -114,8 +115,8 @@ class BidLandscape:
         Clicks per impression; conversions per click, those that come late included.
     completeness : float64[wait]
         Share of a day's conversions that is known 0, 1, ... days later.
-    half_life : float
-        Days after which a report counts half as much; infinite where older days tell as much about tomorrow.
+    memory : Memory
+        How fast older reports are forgotten.
     """
 
     keywords: KeywordAxis
@@ -130,7 +131,7 @@ class BidLandscape:
     click_rate: Rates
     conversion_rate: Rates
     completeness: NDArray[np.float64]
-    half_life: float
+    memory: Memory
 
     def __len__(self) -> int:
         return len(self.keywords)

@@ -67,6 +67,14 @@ def of_prices(
     return Told(*(np.where(one, a, b) for a, b in zip(single, several, strict=True)))
 
 
+def mean_price(
+    log_bid: NDArray[np.float64], level: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean of the highest rival bid where it is below the own bid, float64[...]."""
+    score = np.clip((log_bid - level) / spread, _LOWEST, _HIGHEST)
+    return np.asarray(np.exp(level + 0.5 * spread**2 + log_ndtr(score - spread) - log_ndtr(score)))
+
+
 def _single(
     log_price: NDArray[np.float64],
     score: NDArray[np.float64],
