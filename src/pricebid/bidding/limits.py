@@ -129,7 +129,7 @@ def charged(limits: tuple[BidLimit, ...], shadow_prices: Floats, *, only: int | 
 def totals_of(limit: BidLimit, outcomes: dict[str, Floats], campaign: NDArray[np.int64]) -> dict[str, float]:
     """Return the totals that a limit speaks of, from float64[decision] by name."""
     within = limit.within(campaign)
-    names = ("cost", "revenue", "conversions")
+    names = [name for name in ("cost", "revenue", "conversions") if name in outcomes]
     return {name: float((outcomes[name] if within is None else outcomes[name][within]).sum()) for name in names}
 
 

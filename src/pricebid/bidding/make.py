@@ -12,7 +12,7 @@ from pricebid.bidding.free import FreeBids, Reach
 from pricebid.bidding.housekeeping import hopeless
 from pricebid.bidding.ladders import TimesGrid, bid_range
 from pricebid.bidding.layout import Layout
-from pricebid.bidding.limits import bid_limits, cushioned
+from pricebid.bidding.limits import bid_limits, cushioned, totals_of
 from pricebid.bidding.plan import BidPlan
 from pricebid.bidding.problem import BidProblem
 from pricebid.bidding.search import Found, Search
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _TURNS = 6
-_MARGIN = 1.002  # a cushion is made this much larger than the plan before needed: the next one differs a little
+_CLOSE = 1e-3  # share of a budget that may stay unused for want of another turn
 
 
 def bid(
@@ -91,7 +91,7 @@ def bid(
         Search(problem, free, range_, grid),
         bid_limits(bids, campaigns, layout.campaigns),
         bids.budget_confidence,
-        policy,
+        policy.seed,
     )
     clock.done("bound", 0.7)
     bound = free.bound(limits, found.shadow_prices)
@@ -163,33 +163,32 @@ def reach_of(range_: BidRange, grid: TimesGrid, layout: Layout) -> Reach:
 
 
 def _search(
-    search: Search, limits: tuple[BidLimit, ...], confidence: float, policy: Policy
+    search: Search, asked: tuple[BidLimit, ...], confidence: float, seed: int
 ) -> tuple[Found, tuple[BidLimit, ...]]:
-    """Search; where budgets are to be kept with more than even odds, again with the cushion that the plan needs."""
-    found = search.run(limits)
-    if confidence == 0.5 or not any(limit.kind == "daily_budget" for limit in limits):
-        return found, limits
-    layout, asked = search.problem.layout, limits
-    for _ in range(_TURNS):
-        effective = found.setting.effective(layout)
-        needed = cushions(search.problem, effective, limits, confidence=confidence, seed=policy.seed)
-        outcomes = search.problem.outcomes(found.setting)
-        if _kept(cushioned(asked, needed), outcomes["cost"], layout):
-            return found, cushioned(asked, needed)
-        limits = cushioned(asked, np.where(needed == 1.0, 1.0, needed * _MARGIN))
-        found = search.run(limits, near=found)
+    """Search, with expected spend so far below each budget as the plan that is found needs; gives its limits too.
+
+    The current bids tell about how far that is. It is looked up again at the plan found, until the plan keeps it and leaves
+    no more of a budget than it must.
+    """
+    if not any(limit.kind == "daily_budget" for limit in asked):
+        return search.run(asked), asked
+    problem, layout = search.problem, search.problem.layout
+    used = cushions(problem, problem.current, asked, confidence=confidence, seed=seed)
+    close = _CLOSE if search.small else 10.0 * _CLOSE
+    found: Found | None = None
+    for turn in range(_TURNS):
+        found = search.run(cushioned(asked, used), near=found)
+        needed = cushions(problem, found.setting.effective(layout), asked, confidence=confidence, seed=seed)
+        kept, cost = cushioned(asked, needed), problem.outcomes(found.setting)["cost"]
+        spent = np.array([totals_of(limit, {"cost": cost}, layout.campaign)["cost"] for limit in kept])
+        budget = np.array([limit.bound if limit.kind == "daily_budget" else np.inf for limit in kept])
+        wasted = (spent > (1.0 - close) * budget * needed / used) & (used > (1.0 + 2.0 * close) * needed)
+        if np.all(spent <= budget * (1.0 + 1e-9)) and (not wasted.any() or turn >= _TURNS // 2):
+            return found, kept
+        used = np.where(needed == 1.0, 1.0, needed * (1.0 + 0.5 * close))
     raise InputError(
         f"budget_confidence {confidence:g}: no plan was found whose days keep the budget so often; lower it"
     )
-
-
-def _kept(limits: tuple[BidLimit, ...], cost: Floats, layout: Layout) -> bool:
-    for limit in limits:
-        within = limit.within(layout.campaign)
-        spent = float((cost if within is None else cost[within]).sum())
-        if limit.kind == "daily_budget" and spent > limit.bound * (1 + 1e-9):
-            return False
-    return True
 
 
 @dataclass

@@ -75,4 +75,5 @@ def _centre(effect: Floats, weight: Floats, place: NDArray[np.int64]) -> Floats:
     """Weighted mean of the effects of each campaign, float64[campaign, 1]."""
     load = np.bincount(place.ravel(), weight.ravel(), effect.size).reshape(effect.shape)
     total = load.sum(axis=1, keepdims=True)
-    return np.divide((load * effect).sum(axis=1, keepdims=True), total, out=np.zeros(total.shape), where=total > 0)
+    mean = np.divide((load * effect).sum(axis=1, keepdims=True), total, out=np.zeros(total.shape), where=total > 0)
+    return np.asarray(mean, dtype=np.float64)

@@ -99,6 +99,11 @@ class Search:
         self.kinds = grid.kinds(layout)
         self.width = Width.of(len(layout.entity) * layout.hours)
 
+    @property
+    def small(self) -> bool:
+        """Every start and full ladders can be afforded."""
+        return self.width.starts > 1
+
     def run(self, limits: tuple[BidLimit, ...], *, near: Found | None = None) -> Found:
         """Return the best setting found.
 
@@ -112,7 +117,7 @@ class Search:
         if near is not None:
             return self._climb(self._bids(near.setting, limits, self._around(near.setting.bid, 0.2)), limits)
         flat = self._flat()
-        if not self.kinds and self.width.starts > 1:
+        if not self.kinds and self.small:
             wide = self._bids(flat, limits, self._wide())
             return self._climb(self._bids(wide.setting, limits, self._around(wide.setting.bid, 0.3), wide), limits)
         first = self._bids(flat, limits, self._wide())
@@ -123,13 +128,13 @@ class Search:
             best = found if best is None or found.value > best.value else best
             if self._near_enough(best, limits):
                 return best
-        if self.width.starts == 1:
+        if not self.small:
             return best if best is not None and best.value > first.value else first
         return max(self._climb(first, limits), best or first, key=lambda one: one.value)
 
     def _near_enough(self, found: Found, limits: tuple[BidLimit, ...]) -> bool:
         """Whether so little separates a plan from free bids that further starts are not worth their time."""
-        if self.width.starts == 1:
+        if not self.small:
             return True
         bound, _ = self.free.lagrangian(limits, found.shadow_prices)
         return bound - found.value <= _CLOSE * abs(bound)
@@ -150,7 +155,7 @@ class Search:
         base = rank_one(layout, free, spent, self.kinds)
         starts = [self._scaled(base, scale) for scale in _SCALES[: max(1, self.width.starts - 1)]]
         current = self.problem.current
-        if self.width.starts > 1 and 0 in self.kinds and np.ptp(current, axis=1).max(initial=0.0) > 1e-9:
+        if self.small and 0 in self.kinds and np.ptp(current, axis=1).max(initial=0.0) > 1e-9:
             starts.append(self._scaled(rank_one(layout, current, np.sign(current), self.kinds), 1.0))
         return starts
 
@@ -201,7 +206,7 @@ class Search:
     def _around(self, bid: Floats, share: float) -> Floats:
         """Bids from 1 / (1 + share) to 1 + share times a bid, and the next two steps on either side."""
         times = np.geomspace(1.0 / (1.0 + share), 1.0 + share, self.width.near)
-        steps = self.range.step * (np.arange(-2, 3) if self.width.starts > 1 else np.arange(-1, 2))
+        steps = self.range.step * (np.arange(-2, 3) if self.small else np.arange(-1, 2))
         near = np.maximum(np.concatenate([bid[:, None] * times, bid[:, None] + steps], axis=1), 0.0)
         return np.asarray(np.where(bid[:, None] > 0, near, 0.0))
 

@@ -25,6 +25,7 @@ DRAWS = 120
 _LEAST_DRAWS = 60
 _CELLS = 3_000_000  # drawn in all, per plan
 _POINTS = 9
+_PRUDENCE = 0.5  # standard deviations of expected spend, over what is not known of the landscape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,7 +121,9 @@ def cushions(
 
     A day's spend is taken as log-normal. Its variance adds up that of the day's traffic, which all keywords share; of the
     number and prices of clicks, which come by chance (``sum of clicks x mean square price`` where they come independently);
-    and of what is not known of the landscape. At a probability of .5 the expected spend keeps the budget.
+    and of what is not known of the landscape. At a probability of .5 the expected spend keeps the budget, and half a standard
+    deviation of what is not known of it is left besides: a search prefers what only looks cheap, and an expectation that
+    turns out too low would overspend on every day.
 
     Parameters
     ----------
@@ -142,12 +145,13 @@ def cushions(
     """
     found = np.ones(len(limits))
     budgets = [at for at, limit in enumerate(limits) if limit.kind == "daily_budget"]
-    if confidence == 0.5 or not budgets:
+    if not budgets:
         return found
     draws = draw_totals(problem, [effective], seed)
-    chance = np.bincount(
-        problem.layout.series_campaign, _square_prices(problem, effective), len(problem.layout.campaigns)
-    )
+    even = confidence == 0.5
+    chance = np.zeros(len(problem.layout.campaigns))
+    if not even:
+        chance += np.bincount(problem.layout.series_campaign, _square_prices(problem, effective), len(chance))
     for at in budgets:
         only = limits[at].campaign
         cost = draws.cost(0, only)
@@ -157,8 +161,8 @@ def cushions(
         own = float(chance.sum() if only is None else chance[only])
         variance = np.expm1(problem.landscape.day_shock**2) + (own + float(cost.var())) / mean**2
         sd = float(np.sqrt(np.log1p(variance)))
-        factor = float(np.exp(ndtri(confidence) * sd - 0.5 * sd**2))
-        found[at] = max(factor, 1.0) if confidence > 0.5 else min(factor, 1.0)
+        factor = 1.0 if even else float(np.exp(ndtri(confidence) * sd - 0.5 * sd**2))
+        found[at] = max(factor, 1.0 + _PRUDENCE * float(cost.std()) / mean) if confidence >= 0.5 else min(factor, 1.0)
     return found
 
 
