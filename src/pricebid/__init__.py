@@ -1,10 +1,13 @@
 """Prices and keyword bids from sales history, with proof of how good the plan is.
 
-The main path is three lines::
+The main path is a few lines::
 
     shop = pricebid.Shop.read("my-shop")
+    policy = pricebid.Policy.read("policy.toml")
     model = pricebid.fit(shop)
-    plan = pricebid.price(shop, model, pricebid.Policy.read("policy.toml"))
+    prices = pricebid.price(shop, model, policy)
+    bids = pricebid.bid(shop, policy, prices=prices)
+    together = pricebid.plan(shop, model, policy)
 
 Importing this package has no effects and loads neither pandas nor a solver: each name below is imported from the
 part that owns it when it is first used.
@@ -16,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pricebid.engine import backtest, fit, forecast, price, what_if
+    from pricebid.engine import attribute, backtest, bid, channels, fit, forecast, plan, price, what_if
     from pricebid.errors import (
         Conflict,
         Fault,
@@ -45,10 +48,14 @@ _OWNER = {
     "PricebidError": "errors",
     "Shop": "tables",
     "TableError": "errors",
+    "attribute": "engine",
     "backtest": "engine",
+    "bid": "engine",
+    "channels": "engine",
     "choose": "optimize",
     "fit": "engine",
     "forecast": "engine",
+    "plan": "engine",
     "price": "engine",
     "what_if": "engine",
 }
@@ -66,10 +73,14 @@ __all__ = [
     "Shop",
     "TableError",
     "__version__",
+    "attribute",
     "backtest",
+    "bid",
+    "channels",
     "choose",
     "fit",
     "forecast",
+    "plan",
     "price",
     "what_if",
 ]

@@ -8,8 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import pricebid
+from pricebid.bidding import BidPlan
+from pricebid.bidding.channel_plan import ChannelPlan
 from pricebid.demand import DemandModel
-from pricebid.planning import Comparison
+from pricebid.landscape.attribution import Attribution
+from pricebid.planning import Comparison, JointPlan
 from pricebid.pricing import PricePlan
 
 Floats = NDArray[np.float64]
@@ -26,6 +29,17 @@ def main_path() -> None:
     assert_type(plan.summary(), str)
     assert_type(plan.to_frame(), pd.DataFrame)
     assert_type(pricebid.what_if(shop, model, policy, {"change": []}), Comparison)
+
+
+def advertising() -> None:
+    shop, policy = pricebid.Shop.read("shop"), pricebid.Policy()
+    model = pricebid.fit(shop)
+    bids = pricebid.bid(shop, policy, prices=pricebid.price(shop, model, policy))
+    assert_type(bids, BidPlan)
+    assert_type(bids.to_frame(), pd.DataFrame)
+    assert_type(pricebid.plan(shop, model, policy), JointPlan)
+    assert_type(pricebid.channels(shop, policy), ChannelPlan)
+    assert_type(pricebid.attribute(shop), Attribution)
 
 
 def kernel(profit: Floats) -> None:

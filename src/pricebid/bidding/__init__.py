@@ -7,6 +7,8 @@ from pricebid.bidding.pacing_mirror import MirrorPacer
 from pricebid.bidding.pacing_state import PacerState
 from pricebid.bidding.pid import PidPacer
 from pricebid.bidding.plan import BidPlan
+from pricebid.bidding.revalue import revalued
+from pricebid.bidding.shop_value import planned_prices, shop_value
 from pricebid.bidding.value import ConversionValue, SkuMoney, conversion_value, sku_money
 
 __all__ = [
@@ -21,5 +23,8 @@ __all__ = [
     "SkuMoney",
     "bid",
     "conversion_value",
+    "planned_prices",
+    "revalued",
+    "shop_value",
     "sku_money",
 ]
