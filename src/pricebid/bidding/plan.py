@@ -182,6 +182,10 @@ class BidPlan:
         found = []
         if (self.bid == 0).all():
             found.append("every keyword is paused: no bid within the limits is expected to add to the objective")
+        for limit, price in zip(self.limits_kept, self.found.shadow_prices, strict=True):
+            if limit.kind == "daily_budget" and limit.campaign is None and price > 0 and limit.cushion > 1.0:
+                left = 1.0 - 1.0 / limit.cushion
+                found.append(f"{limit.title}: {left:.1%} of it is left for what is not known and for chance")
         rivals_ = int((self.rivals != "").sum())
         if rivals_:
             found.append(f"{rivals_:,} keywords compete with others of the same words; their reasons name them")
