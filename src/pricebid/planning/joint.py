@@ -128,9 +128,11 @@ class _Joint:
         for number in range(ROUNDS):
             self.progress(f"round {number + 1}", 0.4 + 0.5 * number / ROUNDS)
             better = self._round(best)
-            if better is None or (best.holds and better.value - best.value <= _GAIN * abs(best.value)):
+            if better is None or (best.holds and better.value <= best.value):
                 break
-            best = better
+            gained, best = better.value - best.value, better
+            if gained <= _GAIN * abs(best.value):
+                break
         if not best.holds:
             raise Infeasible(
                 "no prices and bids were found that keep the limits of both; loosen those of the bids' ratios"

@@ -180,7 +180,7 @@ class JointPlan:
         Parameters
         ----------
         sku, region : str, optional
-            Labels of the offer, as in `PricePlan.explain`.
+            Labels of the offer, as in `PricePlan.explain`; or of the keyword.
         keyword : str, optional
             Then a keyword is explained, as by `BidPlan.explain`.
         **keys : str
@@ -189,13 +189,16 @@ class JointPlan:
         Raises
         ------
         InputError
-            Neither or both of sku and keyword are given, or the labels are not those of one offer or keyword.
+            Neither sku nor keyword is given, or the labels are not those of one offer or keyword.
         """
-        if (sku is None) == (keyword is None):
-            raise InputError("explain needs a sku (and its region), or a keyword (and its campaign)")
         if keyword is not None:
-            return self.bids.explain(keyword, **keys)
-        return self.prices.explain(str(sku), region, **keys)
+            given = {"sku": sku, "region": region}
+            return self.bids.explain(
+                keyword, **keys, **{name: label for name, label in given.items() if label is not None}
+            )
+        if sku is None:
+            raise InputError("explain needs a sku (and its region), or a keyword (and its campaign)")
+        return self.prices.explain(sku, region, **keys)
 
     def plot(self) -> Figure:
         """Draw the plan (needs matplotlib)."""
