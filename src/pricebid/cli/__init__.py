@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from pricebid.cli._bid import bid
+from pricebid.cli._channels import attribute, channels
 from pricebid.cli._demo import demo
+from pricebid.cli._joint import plan
 from pricebid.cli._model import backtest, elasticities, fit, forecast
 from pricebid.cli._plan import price, whatif
 from pricebid.cli._run import add_command, prepare
@@ -14,7 +17,7 @@ from pricebid.cli._shop import check, init
 
 __all__ = ["app", "main"]
 
-_START, _KNOW, _DECIDE = "Start here", "Know what sells", "Decide"
+_START, _KNOW, _DECIDE, _ADVERTISE = "Start here", "Know what sells", "Decide", "Advertise"
 
 app = typer.Typer(
     name="pricebid",
@@ -23,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Sales history in, a price for every sku and region out: with reasons, and proof of how good the plan is.",
+    help="Sales and ad reports in, prices and bids out: with reasons, and proof of how good the plan is.",
     epilog="Exit codes: 0 done, 2 bad input or usage, 3 infeasible limits, 1 anything else.",
 )
 
@@ -57,6 +60,10 @@ add_command(
     panel=_DECIDE,
     example="pricebid whatif my-shop --policy my-shop/policy.toml --scenario my-shop/scenario.toml",
 )
+add_command(app, bid, panel=_ADVERTISE, example="pricebid bid my-shop --policy my-shop/policy.toml")
+add_command(app, plan, panel=_ADVERTISE, example="pricebid plan my-shop --policy my-shop/policy.toml")
+add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop --policy my-shop/policy.toml")
+add_command(app, attribute, panel=_ADVERTISE, example="pricebid attribute my-shop --window 30")
 
 
 def main() -> None:
