@@ -1,4 +1,4 @@
-"""Put what the demo prints, and its picture, into the README: `python scripts/show_demo.py` from the project's root.
+"""Put what the demo prints, and its pictures, into the README: `python scripts/show_demo.py` from the project's root.
 
 Run it after a change of what the demo prints; nothing in the README's demo section is written by hand.
 """
@@ -22,20 +22,26 @@ def shortened(said: str) -> str:
     lines = [line.rstrip() for line in said.split("\nFiles ", maxsplit=1)[0].splitlines()]
     moves = [at for at, line in enumerate(lines) if re.search(r"   worth [+-]", line)]
     if len(moves) > MOVES_SHOWN:
-        lines = [*lines[: moves[MOVES_SHOWN]], f" ... and {len(moves) - MOVES_SHOWN} more"]
+        after = next(at for at in range(moves[-1], len(lines)) if not lines[at])
+        lines = [*lines[: moves[MOVES_SHOWN]], f" ... and {len(moves) - MOVES_SHOWN} more", *lines[after:]]
     return "\n".join(lines).strip()
 
 
 def main() -> None:
-    """Run the demo and write its output between the README's markers, its picture to docs/demo.png."""
+    """Run the demo and write its output between the README's markers, its pictures to docs/."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pricebid", "demo", "--quiet", "--out", "demo"]
         out = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, encoding="utf8")
-        shutil.copy(Path(folder) / "demo" / "plan.png", ROOT / "docs" / "demo.png")
+        for name, shown in (("plan.png", "demo.png"), ("simulated_bids.png", "demo_bids.png")):
+            shutil.copy(Path(folder) / "demo" / name, ROOT / "docs" / shown)
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    block = f"{BEGIN}\n\n```text\n{shortened(out.stdout)}\n```\n\n![How far prices move, and what that is worth](docs/demo.png)\n\n{END}"
+    pictures = (
+        "![How far prices move, and what that is worth](docs/demo.png)\n\n"
+        "![Bids and hours on the simulated keyword report](docs/demo_bids.png)"
+    )
+    block = f"{BEGIN}\n\n```text\n{shortened(out.stdout)}\n```\n\n{pictures}\n\n{END}"
     readme.write_text(before + block + after, encoding="utf8")
 
 

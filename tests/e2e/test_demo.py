@@ -37,12 +37,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def test_the_demo_ends_within_a_minute_and_leaves_its_files(demo: Demo) -> None:
     assert demo.seconds < 60
     wanted = {"prices.csv", "plan.json", "forecast.csv", "backtest.csv", "metrics.csv", "elasticities.csv", "cross.csv"}
-    assert {path.name for path in demo.folder.iterdir()} == {*wanted, "plan.png"}
+    ads = {"simulated_bids.csv", "simulated_dayparts.csv", "simulated_bid_plan.json", "simulated_bids.png"}
+    assert {path.name for path in demo.folder.iterdir()} == {*wanted, *ads, "plan.png"}
     assert (demo.folder / "plan.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_demo_prints_what_it_promises_in_a_hundred_columns(demo: Demo) -> None:
-    for part in ("naive", "Elasticities", "Tropicana", "profit", "80 % interval", "Proof", "10 moves", "plan.png"):
+    for part in (
+        "naive",
+        "Elasticities",
+        "Tropicana",
+        "profit",
+        "80 % interval",
+        "Proof",
+        "10 moves",
+        "plan.png",
+        "SIMULATED",
+    ):
         assert part in demo.said
     assert max(len(line) for line in demo.said.splitlines() if str(demo.folder) not in line) <= 100
 
@@ -55,3 +66,10 @@ def test_the_engine_beats_naive_and_the_plan_gains_within_its_limits(demo: Demo)
     metrics = (demo.folder / "metrics.csv").read_text().replace('"', "").splitlines()
     wape = {row.split(",")[1]: float(row.split(",")[3]) for row in metrics[1:] if row.startswith("all,")}
     assert wape["pricebid"] < 0.5 * wape["naive"]
+
+
+def test_the_bids_on_the_simulated_report_keep_their_budget(demo: Demo) -> None:
+    plan = json.loads((demo.folder / "simulated_bid_plan.json").read_text())
+    (budget,) = (limit for limit in plan["limits"] if limit["name"] == "daily_budget")
+    assert plan["totals"]["planned"]["cost"] <= budget["limit"] < plan["totals"]["now"]["cost"]
+    assert plan["objective"] <= plan["bound"]
