@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from pricebid.bidding import ConversionValue
+from pricebid.bidding import BidPlan, ConversionValue, bid
 from pricebid.landscape import BidLandscape, Observed
 from pricebid.landscape.curves import WinCurves
 from pricebid.landscape.drift import Memory
 from pricebid.landscape.model import Rates
+from pricebid.policy import Policy
 from pricebid.tables import Campaigns, KeywordAxis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 
@@ -128,7 +128,21 @@ def market(seed: int = 0, *, keywords: int = 24, campaigns: int = 3, hours: int 
     return known_landscape(keys, hours=hours, **{**made, **given})
 
 
-@pytest.fixture
-def draw() -> Callable[..., BidLandscape]:
-    """Give `market`."""
-    return market
+def plan_of(
+    landscape: BidLandscape, policy: str = "", *, margin: float = 0.5, campaigns: Campaigns | None = None
+) -> BidPlan:
+    """A plan under a policy written as TOML; campaigns without limits of their own where none are given."""
+    return bid(
+        landscape,
+        Policy.from_toml(policy),
+        campaigns=table_of(landscape) if campaigns is None else campaigns,
+        value=worth(landscape, margin),
+    )
+
+
+@pytest.fixture(scope="session")
+def known() -> SimpleNamespace:
+    """Give the makers above."""
+    return SimpleNamespace(
+        axis=axis, landscape=known_landscape, table=table_of, worth=worth, market=market, plan=plan_of
+    )

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _CERTAIN = 1e6  # a bid that wins every auction, in any currency
-_EDGES, _CUTS, _ROUNDS = 17, 9, 2
+_FINE, _COARSE, _ROUNDS = 65, 13, 1  # first price: intervals of few and of many cells, and how often they are cut finer
 _SHADES = np.geomspace(0.15, 1.0, 12)  # first price: bids as shares of what a click is worth
-_MOST_CELLS = 300_000  # with more, the bound's shadow prices are improved in fewer steps
+_MOST_CELLS = 100_000  # with more, the bound is computed on coarser intervals and improved in fewer steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,8 +140,10 @@ class FreeBids:
             Any, >= 0: the bound holds at all of them.
         """
         prices = Prices.at(self.problem, limits, shadow_prices)
-        work = self._exact if self.problem.landscape.auction == "second" else self._intervals
-        parts = each_part(lambda part: work(prices, part), len(self.rate), self.problem.layout.hours * 4)
+        second = self.problem.landscape.auction == "second"
+        work = self._exact if second else self._intervals
+        cells = self.problem.layout.hours * (2 if second else self._edges)
+        parts = each_part(lambda part: work(prices, part), len(self.rate), cells)
         best, cost, conversions = (np.concatenate(one) for one in zip(*parts, strict=True))
         totals = {"cost": cost, "conversions": conversions, "revenue": conversions * self.problem.revenue}
         campaign = self.problem.layout.series_campaign
@@ -172,7 +174,7 @@ class FreeBids:
             tried.append(Bound(value=value, shadow_prices=point.copy()))
             return value / size, slope / size
 
-        steps = 40 if self.rate.size <= _MOST_CELLS else 4
+        steps = 30 if self.rate.size <= _MOST_CELLS else 4
         minimize(
             evaluate,
             shadow_prices,
@@ -182,6 +184,10 @@ class FreeBids:
             options={"maxiter": steps, "maxfun": steps, "ftol": 1e-9},
         )
         return min(tried, key=lambda one: one.value)
+
+    @property
+    def _edges(self) -> int:
+        return _FINE if self.rate.size <= _MOST_CELLS else _COARSE
 
     def _clipped(self, bid: Floats, part: slice) -> Floats:
         return np.where(bid > 0, np.clip(bid, self.reach.low[part][:, None], self.reach.high[part][:, None]), 0.0)
@@ -201,12 +207,12 @@ class FreeBids:
 
     def _intervals(self, prices: Prices, part: slice) -> tuple[Floats, Floats, Floats]:
         """First price: at most so much objective; cost and conversions of the best bid seen, float64[n] each."""
-        rows = self.problem.layout.rows[part]
+        rows, size = self.problem.layout.rows[part], self._edges
         money = prices.money[part][:, None, None]
         top = self.click_worth(prices, part)
         high = np.minimum(top, self.reach.high[part][:, None])
         low = np.minimum(np.maximum(0.02 * high, 0.0), high)
-        edges = low[:, :, None] + (high - low)[:, :, None] * np.linspace(0.0, 1.0, _EDGES) ** 1.5
+        edges = low[:, :, None] + (high - low)[:, :, None] * np.linspace(0.0, 1.0, size) ** 1.5
         rate, worth = self.rate[part][:, :, None], prices.worth[part][:, None, None]
         got = self.problem.landscape.expected(edges, rows)
         # Below the lowest edge: its clicks for nothing.
@@ -221,17 +227,17 @@ class FreeBids:
             above = np.maximum(got.clicks[:, :, 1:] * (worth * rate - money * edges[:, :, :-1]), 0.0)
             if turn == _ROUNDS:
                 break
-            edges = _finer(edges, above > seen[:, :, None])
+            edges = _finer(edges, above > seen[:, :, None], size)
             got = self.problem.landscape.expected(edges, rows)
         best = np.maximum(np.maximum(above.max(axis=2), seen), most)
         return best.sum(axis=1), cost.sum(axis=1), conversions.sum(axis=1)
 
 
-def _finer(edges: Floats, open_: NDArray[np.bool_]) -> Floats:
+def _finer(edges: Floats, open_: NDArray[np.bool_], size: int) -> Floats:
     """Return new edges over the span of the intervals that are still open, float64[n, hour, edge]."""
     some = open_.any(axis=2)
     first = np.where(some, open_.argmax(axis=2), 0)
     last = np.where(some, open_.shape[2] - open_[:, :, ::-1].argmax(axis=2), 1)
     low = np.take_along_axis(edges, first[:, :, None], axis=2)
     high = np.take_along_axis(edges, last[:, :, None], axis=2)
-    return np.asarray(low + (high - low) * np.linspace(0.0, 1.0, _CUTS))
+    return np.asarray(low + (high - low) * np.linspace(0.0, 1.0, size))
