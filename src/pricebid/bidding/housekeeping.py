@@ -79,7 +79,7 @@ def _chance(problem: BidProblem, lowest: Floats, which: NDArray[np.int64]) -> Fl
     """Probability that a click is worth more than it costs at the lowest useful bid, of some series, float64[n]."""
     layout, landscape = problem.layout, problem.landscape
     rows, rate = layout.rows[which], landscape.conversion_rate
-    ladder = lowest[layout.entity[which]][:, None] * np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    ladder = lowest[layout.entity[which]][:, None] * 2.0 ** np.arange(11)
     paid = np.zeros(len(which))
 
     def work(part: slice) -> None:
