@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pricebid.landscape.channel_response import ChannelResponse
     from pricebid.policy import Objective
 
-STEPS = 400
+STEPS, OWN = 400, 200
 _CENTS = 100.0
 
 
@@ -46,21 +46,24 @@ def build_problem(
 ) -> SplitProblem:
     """Lay out a ladder of spends per channel, and the mean outcomes of each step.
 
-    The ladder has `STEPS` steps up to the budget (or the highest bound), the same money for every channel, so that money
-    moves between channels without a remainder; both bounds and what is spent now are on it too.
+    The ladder has `OWN` steps between the channel's bounds, those and what is spent now among them. Within a budget there are
+    `STEPS` steps up to it too, the same money for every channel, so that money moves between channels without a remainder.
 
     Raises
     ------
     InputError
         The objective needs revenue or conversions, and the table has none.
     """
-    most = float(bounds.high.max()) if bounds.budget is None else bounds.budget
-    steps = np.arange(STEPS + 1) * (most / STEPS)
-    steps = np.floor(steps * _CENTS) / _CENTS if most > STEPS else steps  # no fractions of the smallest coin
-    ends = np.stack([bounds.low, bounds.high, np.clip(response.spend, bounds.low, bounds.high)], axis=1)
-    rungs = np.concatenate([np.broadcast_to(steps, (len(ends), len(steps))), ends], axis=1)
-    slack = 1e-12 * max(most, 1.0)
-    inside = (rungs >= bounds.low[:, None] - slack) & (rungs <= bounds.high[:, None] + slack)
+    budget = np.inf if bounds.budget is None else bounds.budget
+    high = np.minimum(bounds.high, np.maximum(budget, bounds.low))
+    own = bounds.low[:, None] + (high - bounds.low)[:, None] * np.arange(1, OWN) / OWN
+    shared = np.broadcast_to(np.arange(STEPS + 1) * (budget / STEPS), (len(own), STEPS + 1)) if budget < np.inf else own
+    steps = np.concatenate([own, shared], axis=1)
+    steps = np.where(steps > 1.0, np.floor(steps * _CENTS) / _CENTS, steps)  # no fractions of the smallest coin
+    ends = np.stack([bounds.low, high, np.clip(response.spend, bounds.low, high)], axis=1)
+    rungs = np.concatenate([steps, ends], axis=1)
+    slack = 1e-12 * np.maximum(high, 1.0)[:, None]
+    inside = (rungs >= bounds.low[:, None] - slack) & (rungs <= high[:, None] + slack)
     rungs = np.sort(np.where(inside, rungs, np.nan), axis=1)  # NaN is sorted behind everything
     again = np.append(np.zeros((len(rungs), 1), dtype=bool), np.diff(rungs, axis=1) <= slack, axis=1)
     spend = np.sort(np.where(again, np.nan, rungs), axis=1)

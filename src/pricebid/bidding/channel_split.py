@@ -118,4 +118,8 @@ def _reached(problem: SplitProblem, option: NDArray[np.int64], response: Channel
         (option == top) & (np.array(problem.bounds.high_by) == "history") & (problem.bounds.low < problem.bounds.high)
     )
     names = ", ".join(response.channels[stopped].tolist())
-    return (f"{names}: planned no further than twice the highest level reached",) if stopped.any() else ()
+    silent = ", ".join(response.channels[response.level.max(axis=0) <= 0].tolist())
+    return (
+        *((f"{silent}: never spent or brought anything; taken to bring nothing",) if silent else ()),
+        *((f"{names}: planned no further than twice the highest level reached",) if names else ()),
+    )

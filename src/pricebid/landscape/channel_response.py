@@ -26,7 +26,7 @@ _RECENT = {"day": 28, "week": 4, "month": 1}
 _PER_YEAR = {"day": 365.25, "week": 52.18, "month": 12.0}
 _WEEKS_ENOUGH = 40
 _ENOUGH_CHANNELS, _LITTLE = 3, 0.1
-_AXES = (9, 13)
+_AXES = (9, 11)
 _REACH = 3.0
 _COARSE, _WARM_UP, _DRAWS, _THIN = 150, 100, 400, 1
 _STEP = 0.01
@@ -49,7 +49,7 @@ class ChannelResponse:
     most : float64[channel]
         Highest spend that the history speaks of, money per period: the highest stock of advertising that was reached.
     scale : float64[channel]
-        Mean spend per period over the whole history: what ``half`` is relative to, money.
+        Mean spend per period over the whole history (1 where none): where ``level`` holds, money.
     retention : float64[draw, channel]
         Share that carries over to the next period of ``fitted``.
     half : float64[draw, channel]
@@ -57,7 +57,7 @@ class ChannelResponse:
     form : int64[draw, channel]
         Positions in `FORMS`.
     level : float64[draw, channel]
-        Expected outcome per period at the mean spend.
+        Expected outcome per period at the mean spend; 0 for a channel that never spent or brought anything.
     fitted : {"day", "week", "month"}
         Length of the periods that carry-over was learnt on: days are put together into weeks where there are many.
     conversions, new_customers, revenue : float64[channel]
@@ -145,7 +145,8 @@ def fit_channel_response(
     outcome, money = _outcome(history)
     fitted, spend, result, counts = _periods(history, money)
     mean = spend.mean(axis=1)
-    relative = spend / np.where(mean > 0, mean, 1.0)[:, None]
+    mean = np.where(mean > 0, mean, 1.0)
+    relative = spend / mean[:, None]
     evidence, centre = _evidence(fitted, relative, result, counts)
     rng = np.random.default_rng(seed)
     belief = beliefs(fitted)
@@ -309,7 +310,8 @@ def _response(
         retention=freeze(retention),
         half=freeze(mean * np.exp(grid.half[at, drawn.node])),
         form=freeze(grid.form[drawn.node]),
-        level=freeze(_levels(drawn, centre, evidence, fitted)),
+        # Where nothing was ever spent or credited, nothing is known: such a channel is taken to bring nothing.
+        level=freeze(_levels(drawn, centre, evidence, fitted) * ((stock.max(axis=1) > 0) & (total > 0))),
         fitted=fitted,
         revenue=per_unit("revenue"),
         conversions=per_unit("conversions"),
