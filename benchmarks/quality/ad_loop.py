@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.simulate import AdStreamSettings, FixedBids, draw_ad_stream, play_stream_day
+from pricebid.simulate import (
+    AdLearner,
+    AdStreamSettings,
+    FixedBids,
+    draw_ad_stream,
+    landscape_plan,
+    play_stream_day,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,11 +158,23 @@ def _raw(stream: AdStream, rng: np.random.Generator) -> list[AdDay]:
     return days
 
 
+def _pricebid(stream: AdStream, rng: np.random.Generator) -> list[AdDay]:
+    names = np.array([f"keyword {at:05d}" for at in range(len(stream))], dtype=object)
+    learner = AdLearner(keywords=names, budget=stream.budget(), plans=landscape_plan)
+    moves = np.random.default_rng(0)
+    state = learner.start()
+    for _ in range(stream.settings.days):
+        bidder = learner.bidder(state, moves)
+        state = learner.update(state, play_stream_day(stream, bidder, learner.budget, rng), bidder)
+    return list(state.days)
+
+
 LEARNERS: dict[str, Callable[[AdStream, np.random.Generator], list[AdDay]]] = {
     "oracle": _oracle,
     "full value, no pacing": _full_value,
     "PID, known values": _pid,
     "raw, no pooling": _raw,
+    "pricebid": _pricebid,
 }
 
 
@@ -182,8 +201,9 @@ def table(runs: list[Run]) -> str:
         share = np.array([one.share for one in mine])
         late, spend, seconds = (np.mean([getattr(one, name) for one in mine]) for name in ("late", "spend", "seconds"))
         each = " ".join(f"{one:.2f}" for one in share)
+        verdict = "" if learner != "pricebid" else "  met" if share.mean() >= TARGETS[kind] else "  MISSED"
         lines.append(
-            f"{kind:12} {learner:22} {share.mean():6.3f} {share.min():6.3f} {late:6.3f} {spend:6.3f} {seconds:7.1f}  {each}"
+            f"{kind:12} {learner:22} {share.mean():6.3f} {share.min():6.3f} {late:6.3f} {spend:6.3f} {seconds:7.1f}  {each}{verdict}"
         )
     return "\n".join(lines)
 

@@ -2,7 +2,7 @@
 
 from pricebid.simulate.ad_best import AdBids, BidGrid, best_bids, best_free
 from pricebid.simulate.ad_days import AdDays
-from pricebid.simulate.ad_loop import AdLearner, LoopState, NightPlan, PacedBids
+from pricebid.simulate.ad_loop import AdLearner, LoopState, NightPlan, PacedBids, landscape_plan
 from pricebid.simulate.ad_market import AdMarket, AdScore, draw_ad_market
 from pricebid.simulate.ad_settings import AdMarketSettings
 from pricebid.simulate.ad_stream import (
@@ -63,6 +63,7 @@ __all__ = [
     "draw_ad_stream",
     "draw_market",
     "draw_recovery",
+    "landscape_plan",
     "play_stream_day",
     "within_category",
 ]

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pricebid.bidding import ConversionValue, Pacer, bid
 from pricebid.errors import InputError
-from pricebid.tables import KeywordAxis, KeywordReports
+from pricebid.landscape import fit_landscape
+from pricebid.policy import Bids, Policy
+from pricebid.tables import Campaigns, KeywordAxis, KeywordReports
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pricebid.bidding import Pacer, PacerState
+    from pricebid.bidding import PacerState
     from pricebid.simulate.ad_stream import AdDay
 
 FIRST = np.datetime64("2024-01-01", "D")
+STEP = 0.001  # of planned bids, money: streams have no smallest coin
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NightPlan:
-    """What is known of the keywords after a night's work, money per click, float64[keyword] each.
+    """What a night's work comes to, money per click, in the order of the keywords planned for.
 
     Parameters
     ----------
@@ -39,8 +43,41 @@ class Plans(Protocol):
     """Who plans at night."""
 
     def __call__(self, reports: KeywordReports, budget: float, seed: int) -> NightPlan:
-        """Return tomorrow's bids from the reports so far, within a daily budget."""
+        """Return tomorrow's bids from the reports so far, in the order of their axis, within a daily budget."""
         ...
+
+
+def landscape_plan(reports: KeywordReports, budget: float, seed: int) -> NightPlan:
+    """Fit a landscape to the reports and plan bids of highest expected revenue less cost within the budget.
+
+    Parameters
+    ----------
+    reports : KeywordReports
+        Of one campaign, second price.
+    budget : float
+        Money per day.
+    seed : int
+        Of the fit and the plan.
+    """
+    landscape = fit_landscape(reports, auction="second", seed=seed)
+    revenue = landscape.revenue_per_conversion
+    blank = np.full(1, np.nan)
+    campaigns = Campaigns(
+        labels=reports.keywords.label("campaign")[:1],
+        margin=np.ones(1),
+        daily_budget=blank,
+        min_roas=blank,
+        max_cpa=blank,
+        min_bid=blank,
+        max_bid=blank,
+    )
+    policy = Policy(seed=seed, bids=Bids(daily_budget=budget, step=STEP))
+    plan = bid(landscape, policy, campaigns=campaigns, value=ConversionValue(revenue=revenue, profit=revenue))
+    anywhere = landscape.expected(np.full((len(landscape), 1, 1), 1.0))
+    rate = np.divide(
+        anywhere.conversions, anywhere.clicks, out=np.zeros_like(anywhere.clicks), where=anywhere.clicks > 0
+    )
+    return NightPlan(bid=plan.bid, worth=rate[:, 0, 0] * revenue)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -147,8 +184,6 @@ class AdLearner:
 
     def bidder(self, state: LoopState, rng: np.random.Generator) -> PacedBids:
         """Return who bids on the next day."""
-        from pricebid.bidding import Pacer
-
         count = len(self.keywords)
         spread = max(self.jitter / np.sqrt(1 + len(state.days)), self.least_jitter)
         moves = np.exp(rng.normal(0.0, spread, count))
@@ -165,8 +200,9 @@ class AdLearner:
         if sum(float(one.conversions.sum()) for one in days) < self.enough:
             return later
         plan = self.plans(self.reports(days), self.budget, self.seed + len(days))
+        rank = np.argsort(np.argsort(self.keywords.astype(str), kind="stable"))
         # The plan's own bids are what the budget affords: its shadow price is in them.
-        return replace(later, plan=plan, multiplier=1.0)
+        return replace(later, plan=NightPlan(bid=plan.bid[rank], worth=plan.worth[rank]), multiplier=1.0)
 
     def reports(self, days: tuple[AdDay, ...]) -> KeywordReports:
         """Return days as an ad report without hours; keywords that held no auction on a day have no row."""
