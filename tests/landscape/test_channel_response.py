@@ -162,10 +162,10 @@ def test_the_same_seed_gives_the_same_response_and_nothing_given_is_changed(clea
 
 @pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    """Over 12 fresh markets 90 % intervals hold 84 % to 96 % of the truth at once, half, and twice the mean spend.
+    """Response at half, once and twice the mean spend, of 12 markets with 6 channels each.
 
-    72 channels, of which those of one market go together: a standard error of about 4 points around the 87 % that the
-    benchmark finds; below 78 % happens by chance in about 1 of 80 runs of another seed.
+    Channels of a market share their level's error: a standard error of about 4 points. Shares outside these bounds come
+    by chance in about 1 of 50 runs of other seeds, if intervals hold what they say.
     """
     held = []
     for seed in range(12):
@@ -175,7 +175,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
             spend = times * market.history.spend.mean(axis=1)
             low, high = np.quantile(response.draws(spend[:, None])[:, :, 0], (0.05, 0.95), axis=0)
             held.append((low <= market.truth.revenue(spend)) & (market.truth.revenue(spend) <= high))
-    assert 0.78 <= np.mean(held) <= 0.97
+    assert 0.80 <= np.mean(held) <= 0.99
 
 
 # -- what it answers -------------------------------------------------------------------------------------------------

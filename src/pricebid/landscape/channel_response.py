@@ -142,29 +142,68 @@ def fit_channel_response(
     (Jin et al. 2017). Levels, seasons and trends are of the channel, shrunk to those of all; swings of demand that all channels
     share in a period are estimated beside the curves, so that spending which followed demand is not taken for its cause.
     """
-    outcome, money = _outcome(history)
-    fitted, spend, result, counts = _periods(history, money)
-    mean = spend.mean(axis=1)
-    mean = np.where(mean > 0, mean, 1.0)
-    relative = spend / mean[:, None]
-    evidence, centre = _evidence(fitted, relative, result, counts)
+    seen = _seen(history)
     rng = np.random.default_rng(seed)
-    belief = beliefs(fitted)
+    belief, channels = beliefs(seen.frequency), len(history.channels)
     if progress is not None:
         progress("response", 0.0)
     wide = build_grid(
-        relative,
-        _axis(belief.retention[0], np.hypot(belief.retention[1], belief.spread[0]), len(mean), _AXES[0]),
-        _axis(belief.half[0], np.hypot(belief.half[1], belief.spread[1]), len(mean), _AXES[1]),
+        seen.relative,
+        _axis(belief.retention[0], np.hypot(belief.retention[1], belief.spread[0]), channels, _AXES[0]),
+        _axis(belief.half[0], np.hypot(belief.half[1], belief.spread[1]), channels, _AXES[1]),
     )
-    rough = sample(evidence, wide, belief, rng, warm_up=_COARSE // 2, draws=_COARSE // 2, thin=1)
+    rough = sample(seen.evidence, wide, belief, rng, warm_up=_COARSE // 2, draws=_COARSE // 2, thin=1)
     if progress is not None:
         progress("response", 0.3)
-    grid = build_grid(relative, *_narrowed(wide, rough))
-    drawn = sample(evidence, grid, belief, rng, warm_up=_WARM_UP, draws=_DRAWS, thin=_THIN)
+    grid = build_grid(seen.relative, *_narrowed(wide, rough))
+    drawn = sample(seen.evidence, grid, belief, rng, warm_up=_WARM_UP, draws=_DRAWS, thin=_THIN)
     if progress is not None:
         progress("", 1.0)
-    return _response(history, outcome, fitted, grid, drawn, mean, centre, evidence)
+    return _response(history, seen, grid, drawn)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Seen:
+    """A history as the sampler takes it.
+
+    Parameters
+    ----------
+    outcome : {"revenue", "conversions"}
+        What responds.
+    frequency : {"day", "week", "month"}
+        Length of the periods learnt on.
+    relative : float64[channel, period]
+        Spend over the channel's mean.
+    mean : float64[channel]
+        That mean, money per period of the table; 1 where nothing was spent.
+    evidence : Evidence
+        Logs and columns.
+    centre : float64[channel]
+        Mean logs, which the evidence is without.
+    """
+
+    outcome: Outcome
+    frequency: Frequency
+    relative: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    evidence: Evidence
+    centre: NDArray[np.float64]
+
+
+def _seen(history: ChannelHistory) -> _Seen:
+    outcome, money = _outcome(history)
+    frequency, spend, result, counts = _periods(history, money)
+    mean = spend.mean(axis=1)
+    mean = np.where(mean > 0, mean, 1.0)
+    evidence, centre = _evidence(frequency, spend / mean[:, None], result, counts)
+    return _Seen(
+        outcome=outcome,
+        frequency=frequency,
+        relative=spend / mean[:, None],
+        mean=mean,
+        evidence=evidence,
+        centre=centre,
+    )
 
 
 def _outcome(history: ChannelHistory) -> tuple[Outcome, NDArray[np.float64]]:
@@ -279,20 +318,11 @@ def _narrowed(grid: Grid, drawn: Draws) -> tuple[NDArray[np.float64], NDArray[np
     return axes[0], axes[1]
 
 
-def _response(
-    history: ChannelHistory,
-    outcome: Outcome,
-    fitted: Frequency,
-    grid: Grid,
-    drawn: Draws,
-    mean: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    evidence: Evidence,
-) -> ChannelResponse:
+def _response(history: ChannelHistory, seen: _Seen, grid: Grid, drawn: Draws) -> ChannelResponse:
+    mean, outcome = seen.mean, seen.outcome
     at = np.arange(len(mean))
     retention = 1.0 / (1.0 + np.exp(-grid.retention[at, drawn.node]))
-    recent = _RECENT[history.frequency]
-    stock = stocks(history.spend, np.median(retention, axis=0)[:, None])[:, 0]
+    most = mean * stocks(seen.relative, np.median(retention, axis=0)[:, None])[:, 0].max(axis=1)
     total = np.nansum(getattr(history, outcome), axis=1)
 
     def per_unit(name: str) -> NDArray[np.float64]:
@@ -304,26 +334,27 @@ def _response(
         channels=history.channels,
         frequency=history.frequency,
         outcome=outcome,
-        spend=freeze(history.spend[:, -recent:].mean(axis=1)),
-        most=freeze(stock.max(axis=1)),
+        spend=freeze(history.spend[:, -_RECENT[history.frequency] :].mean(axis=1)),
+        most=freeze(most),
         scale=freeze(mean),
         retention=freeze(retention),
         half=freeze(mean * np.exp(grid.half[at, drawn.node])),
         form=freeze(grid.form[drawn.node]),
         # Where nothing was ever spent or credited, nothing is known: such a channel is taken to bring nothing.
-        level=freeze(_levels(drawn, centre, evidence, fitted) * ((stock.max(axis=1) > 0) & (total > 0))),
-        fitted=fitted,
+        level=freeze(_levels(seen, drawn) * ((most > 0) & (total > 0))),
+        fitted=seen.frequency,
         revenue=per_unit("revenue"),
         conversions=per_unit("conversions"),
         new_customers=per_unit("new_customers"),
     )
 
 
-def _levels(drawn: Draws, centre: NDArray[np.float64], evidence: Evidence, fitted: Frequency) -> NDArray[np.float64]:
+def _levels(seen: _Seen, drawn: Draws) -> NDArray[np.float64]:
     """Expected outcome at the mean spend over a year of demand as of the last period, float64[draw, channel]."""
-    periods = min(len(evidence.own), round(_PER_YEAR[fitted]))
+    evidence = seen.evidence
+    periods = min(len(evidence.own), round(_PER_YEAR[seen.frequency]))
     own, shared = evidence.own[-periods:].copy(), evidence.shared[-periods:].copy()
     own[:, 1] = shared[:, 0] = 0.0  # the trend as it is at the end
     demand = np.einsum("tp,dcp->dct", own[:, 1:], drawn.own[:, :, 1:]) + (drawn.shared @ shared.T)[:, None, :]
     swings = 0.5 * (drawn.noise + drawn.shock[:, None])
-    return np.asarray(np.exp(centre + drawn.own[:, :, 0] + swings) * np.exp(demand).mean(axis=2))
+    return np.asarray(np.exp(seen.centre + drawn.own[:, :, 0] + swings) * np.exp(demand).mean(axis=2))
