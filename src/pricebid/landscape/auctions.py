@@ -70,6 +70,7 @@ class _State:
     variances: list[Variances | None]
     swings: tuple[Swings, Swings]
     shocks: Shocks
+    exposure: NDArray[np.float64]
     dispersion: Dispersion
 
 
@@ -96,11 +97,11 @@ def fit_auctions(
     engine = _Engine(cells, clicks, designs)
     state = engine.start(like)
     for at in range(_ROUNDS if like is None else _ROUNDS // 2):
-        engine.days(state)
+        engine.days(state, spread=at % 3 == 1)
         if cells.hours > 1:
-            engine.hours(state, rounds=10 if at < 4 else 3)
+            engine.hours(state, rounds=4 if at < 4 else 1)
         engine.series(state)
-        engine.groups(state, rounds=8 if at < 4 else 3)
+        engine.groups(state, rounds=4 if at < 4 else 1)
     return engine.finish(state)
 
 
@@ -146,6 +147,7 @@ class _Engine:
             variances=[None, None, None],
             swings=(Swings(), Swings()),
             shocks=Shocks.none(days) if like is None else like.shocks,
+            exposure=self.count,
             dispersion=Dispersion() if like is None else like.dispersion,
         )
 
@@ -171,12 +173,13 @@ class _Engine:
 
     # -- the steps ----------------------------------------------------------------------------------------------
 
-    def days(self, state: _State) -> None:
-        """Re-estimate what the days of a campaign share, and how much counts vary beyond it."""
+    def days(self, state: _State, *, spread: bool) -> None:
+        """Re-estimate what the days of a campaign share and, now and then, how much counts vary beyond it."""
         rate = self.rate(state)
         won, due = self.cells.by_day(rate)
         state.shocks = shocks_of(won, due, self.campaign, self.cells.weight, state.shocks, state.dispersion)
-        if not self.kept:
+        state.exposure = self.cells.exposure(state.shocks.factor)
+        if spread and not self.kept:
             due = due * state.shocks.factor[self.campaign]
             state.dispersion = dispersion_of(self.cells, rate, won, due, state.shocks)
 
@@ -198,7 +201,7 @@ class _Engine:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Expected impressions, and slopes of their log in level and log spread; the variance of a cell's count."""
         score, spread = self.score(state)
-        due = self.rate(state) * self.cells.exposure(state.shocks.factor)
+        due = self.rate(state) * state.exposure
         r = hazard(score)
         return due, -r / spread, -r * score, 1.0 + state.dispersion.hourly * due / self.count
 

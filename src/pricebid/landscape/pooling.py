@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.special import gammaln
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def pool_counts(
     design: Design,
     *,
     variances: Variances | None = None,
-    rounds: int = 12,
+    rounds: int = 10,
 ) -> PooledRates:
     """Pool rates of which counts were seen: ``count ~ Poisson(exposure x exp(f))``.
 
@@ -215,7 +216,7 @@ def pool_counts(
     precision = np.minimum(exposure * np.exp(usual), 1.0 / _BELIEF**2)
     shift = np.zeros(len(count))
     for at in range(rounds):
-        pooled = pool_normal(shift, precision, design, variances=found, rounds=4)
+        pooled = pool_normal(shift, precision, design, variances=found, rounds=2)
         found = pooled.variances
         tilted = _tilted(count, exposure, usual + pooled.before_mean, pooled.before_variance)
         fresh = np.maximum(1.0 / tilted.variance - 1.0 / pooled.before_variance, 0.0)
@@ -294,7 +295,7 @@ def _solve(shift: NDArray[np.float64], precision: NDArray[np.float64], design: D
     told_sum = np.bincount(cluster, told, minlength=groups)
     matrix = (x.T @ (sparse.diags_array(weight) @ x) - gathered.T @ answer).toarray()
     matrix[np.diag_indices_from(matrix)] += 1.0 / np.maximum(variances.kinds[design.kind], 1e-8)
-    covariance = np.linalg.inv(matrix)
+    covariance = _inverse(matrix)
     effects = covariance @ (x.T @ told - gathered.T @ (pull * told_sum))
     cluster_mean = pull * (told_sum - gathered @ effects)
     keep = 1.0 / (1.0 + precision * own)
@@ -314,6 +315,14 @@ def _solve(shift: NDArray[np.float64], precision: NDArray[np.float64], design: D
         cluster=_second_moment(cluster_mean, pull + _quadratic(sparse.csr_array(answer), covariance)),
         freedom=np.array([len(cluster) - keep.sum(), groups - (pull / max(between, 1e-12)).sum()]),
     )
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of a positive definite matrix, by Cholesky: a third of the time of the general one."""
+    factor, _ = dpotrf(matrix, lower=1, overwrite_a=1)
+    inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
+    lower: NDArray[np.float64] = np.tril(inverse)
+    return lower + np.tril(lower, -1).T
 
 
 def _second_moment(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> float:

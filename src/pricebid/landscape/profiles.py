@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pricebid.landscape.sums import stacked
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ROUNDS = 20
+_ROUNDS = 10
 _FLAT = 10.0  # standard deviation of the constants, which are not part of a profile
 _BELIEF, _WEIGHT = 0.2, 4.0  # waves are believed to be about so large, as firmly as so many seen would say it
 _OWN = 0.1
 _ROUGHNESS = 3.0
-_CHUNK = 4096
+_LOW = 3  # a series' own waves: a constant, and one wave a day
 
 
 class Swings(NamedTuple):
@@ -105,41 +103,47 @@ class _Ladder:
     def __init__(
         self, shift: NDArray[np.float64], precision: NDArray[np.float64], owner: NDArray[np.int64], campaigns: int
     ) -> None:
-        self.precision, self.owner = precision, owner
+        order = np.argsort(owner, kind="stable")
+        bounds = np.searchsorted(owner[order], np.arange(campaigns + 1))
+        self.parts = [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        self.series = len(owner)
         self.basis, harmonic = waves(shift.shape[1])
-        self.low = self.basis[:, :3]
-        self.told = shift @ self.basis
         # Variance of a wave's coefficient per unit of squared amplitude.
         self.scale = np.maximum(harmonic, 1.0) ** -_ROUGHNESS * shift.shape[1] / 2.0
-        self.plain = stacked(owner, precision, campaigns)
-        self.told_sum = stacked(owner, self.told, campaigns)
+        told = shift[order] @ self.basis
+        self.told = told[:, :_LOW]
+        self.told_sum = np.stack([told[part].sum(axis=0) for part in self.parts])
+        plain = np.stack([precision[order][part].sum(axis=0) for part in self.parts])
+        self.seen = np.einsum("hj,ch,hk->cjk", self.basis, plain, self.basis)
+        # Information between all waves and a series' own ones, float64[series, wave, own].
+        pairs = (self.basis[:, :, None] * self.basis[:, None, :_LOW]).reshape(len(self.basis), -1)
+        self.cross = (precision[order] @ pairs).reshape(self.series, len(self.scale), _LOW)
 
-    def _own_prior(self, own: float) -> NDArray[np.float64]:
-        return np.diag(1.0 / np.array([_FLAT**2, own * self.scale[1], own * self.scale[1]]))
+    def _own(self, own: float) -> NDArray[np.float64]:
+        """Covariance of each series' own waves given its campaign's, float64[series, own, own]."""
+        prior = np.diag(1.0 / np.array([_FLAT**2, *(own * self.scale[1:_LOW])]))
+        return np.asarray(np.linalg.inv(self.cross[:, :_LOW] + prior))
 
-    def _summed_out(self, own: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _summed_out(self, inner: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What all series of a campaign say of it, their own departures summed out: information and shift."""
-        shape = self.told_sum.shape
-        lost, lost_told = np.zeros((*shape, shape[1])), np.zeros(shape)
-        for start in range(0, len(self.owner), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            cross, inner = self._parts(part, own)
-            lean = cross @ inner
-            lost += stacked(self.owner[part], lean @ cross.transpose(0, 2, 1), shape[0])
-            lost_told += stacked(self.owner[part], (lean @ self.told[part, :3, None])[:, :, 0], shape[0])
-        seen = np.einsum("hj,ch,hk->cjk", self.basis, self.plain, self.basis)
-        return seen - lost, self.told_sum - lost_told
-
-    def _parts(self, part: slice, own: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Information between all waves and a series' own, and the covariance of its own given its campaign."""
-        cross = np.einsum("hj,sh,hk->sjk", self.basis, self.precision[part], self.low, optimize=True)
-        return cross, np.linalg.inv(cross[:, :3] + self._own_prior(own))
+        lean = self.cross @ inner
+        seen, told = self.seen.copy(), self.told_sum.copy()
+        for at, part in enumerate(self.parts):
+            flat = lean[part].transpose(1, 0, 2).reshape(len(self.scale), -1)
+            seen[at] -= flat @ self.cross[part].transpose(1, 0, 2).reshape(len(self.scale), -1).T
+            told[at] -= flat @ self.told[part].ravel()
+        return seen, told
 
     def posterior(
         self, swings: Swings
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Coefficients of campaigns and their covariance; second moments of the shared waves and of departures."""
-        seen, told = self._summed_out(swings.own)
+        return self._campaigns(swings, self._own(swings.own))
+
+    def _campaigns(
+        self, swings: Swings, own: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        seen, told = self._summed_out(own)
         spread = self.scale * swings.apart
         spread[0] = _FLAT**2
         inner = np.linalg.inv(seen + np.diag(1.0 / spread))
@@ -155,20 +159,18 @@ class _Ladder:
 
     def learnt(self, swings: Swings) -> Swings:
         """One step of EM."""
-        mean, covariance, shared, away = self.posterior(swings)
+        inner = self._own(swings.own)
+        mean, covariance, shared, away = self._campaigns(swings, inner)
+        total = float(np.diagonal(inner, axis1=1, axis2=2)[:, 1:].sum())
+        for at, part in enumerate(self.parts):
+            gap = self.told[part] - np.einsum("sjk,j->sk", self.cross[part], mean[at])
+            lean = inner[part] @ self.cross[part].transpose(0, 2, 1)
+            unsure = ((lean @ covariance[at]) * lean).sum(axis=2)
+            own = (inner[part] @ gap[:, :, None])[:, :, 0]
+            total += float((own**2 + unsure)[:, 1:].sum())
         weight, count = _WEIGHT * _BELIEF**2, len(self.scale) - 1
-        total = 0.0
-        for start in range(0, len(self.owner), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            cross, inner = self._parts(part, swings.own)
-            campaign = self.owner[part]
-            gap = self.told[part, :3] - np.einsum("sjk,sj->sk", cross, mean[campaign])
-            own = np.einsum("sjk,sk->sj", inner, gap)
-            lean = inner @ cross.transpose(0, 2, 1)
-            unsure = np.diagonal(inner + lean @ covariance[campaign] @ lean.transpose(0, 2, 1), axis1=1, axis2=2)
-            total += float((own**2 + unsure)[:, 1:].sum() / self.scale[1])
         return Swings(
             shared=float((shared[1:] / self.scale[1:]).sum() + weight) / (count + _WEIGHT),
             apart=float((away[:, 1:] / self.scale[1:]).sum() + weight) / (count * len(mean) + _WEIGHT),
-            own=(total + _WEIGHT * _OWN**2) / (2 * len(self.owner) + _WEIGHT),
+            own=(total / float(self.scale[1]) + _WEIGHT * _OWN**2) / ((_LOW - 1) * self.series + _WEIGHT),
         )

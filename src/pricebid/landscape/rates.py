@@ -55,7 +55,7 @@ def fit_rates(
     pooled = pool_counts(total, exposure.sum(axis=1), design)
     for _ in range(_ROUNDS if hours > 1 else 0):
         due = exposure * pooled.mean[:, None] * np.exp(log_factor)[campaign]
-        profile = smooth(due * log_factor[campaign] + count - due, due, campaign, campaigns, swings=swings, rounds=10)
+        profile = smooth(due * log_factor[campaign] + count - due, due, campaign, campaigns, swings=swings, rounds=6)
         log_factor, covariance, swings = profile.mean, profile.covariance, profile.swings
         factor = np.exp(log_factor + 0.5 * np.diagonal(covariance, axis1=1, axis2=2))
         level = (weight * factor).sum(axis=1, keepdims=True) / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
@@ -63,7 +63,7 @@ def fit_rates(
         factor, log_factor = factor / level, log_factor - np.log(level)
         variances = pooled.log.variances
         chances = (exposure * factor[campaign]).sum(axis=1)
-        pooled = pool_counts(total, chances, design, variances=variances, rounds=8)
+        pooled = pool_counts(total, chances, design, variances=variances, rounds=5)
     return Rates(mean=pooled.mean, log_variance=pooled.log.variance, hours=factor, hours_log_covariance=covariance)
 
 

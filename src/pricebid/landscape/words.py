@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pricebid.tables import KeywordAxis
 
 _WORD = re.compile(r"[^\W_]+")
-_MOST_WORDS = 500  # the commonest; what rarer words do is the keyword's own
-_MOST_PAIRS = 200
-_MOST_CAMPAIGNS = 300
+_MOST_WORDS = 300  # the commonest; what rarer words do is the keyword's own
+_MOST_PAIRS = 100
+_MOST_CAMPAIGNS = 200
 _DIMENSIONS = ("region", "segment", "device")
 
 
