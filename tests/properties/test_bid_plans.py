@@ -146,7 +146,7 @@ def check(name: str, limit: float, got: dict[str, np.ndarray], within: np.ndarra
         assert cost <= limit * conversions * (1 + 1e-8) + 1e-12
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(cases())
 def test_every_plan_keeps_every_limit_range_and_its_bound(case: Case) -> None:
     plan = planned(case)
@@ -173,7 +173,7 @@ def test_every_plan_keeps_every_limit_range_and_its_bound(case: Case) -> None:
     assert all(limit.slack >= -1e-8 * max(1.0, limit.limit) for limit in plan.limits if np.isfinite(limit.value))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(cases())
 def test_the_same_case_gives_the_same_plan(case: Case) -> None:
     one, other = planned(case), planned(case)

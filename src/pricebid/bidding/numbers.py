@@ -127,7 +127,8 @@ def _chance(problem: BidProblem, series: dict[str, Floats]) -> Floats:
     worth, cost = layout.total(series["profit"] + series["cost"]), layout.total(series["cost"])
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (np.log(worth) - 0.5 * sd**2 - np.log(cost)) / sd
-    return np.asarray(np.where((worth > 0) & (cost > 0), ndtr(score), np.where(worth > 0, 1.0, 0.0)))
+    found = np.where((worth > 0) & (cost > 0), ndtr(score), np.where(worth > 0, 1.0, 0.0))
+    return np.where(np.isnan(worth), np.nan, found)
 
 
 def actions(bid: Floats, current: Floats) -> NDArray[np.object_]:

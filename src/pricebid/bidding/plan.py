@@ -197,7 +197,7 @@ class BidPlan:
     def totals(self) -> dict[str, dict[str, Any]]:
         """Totals per day: ``now``, ``planned``, and ``uplift`` with the 80 % interval of its expectation."""
         totals: dict[str, dict[str, Any]] = {}
-        for name, outcomes in zip(("now", "planned"), self.outcomes, strict=True):
+        for name, outcomes in zip(("now", "planned"), self.outcomes, strict=True):  # NaN: profit may not be known
             total: dict[str, Any] = {key: float(outcomes[key].sum()) for key in _SHOWN}
             total["roas"] = total["revenue"] / total["cost"] if total["cost"] > 0 else None
             total["cpa"] = total["cost"] / total["conversions"] if total["conversions"] > 0 else None
@@ -316,7 +316,7 @@ class BidPlan:
             "gap": self.gap,
             "scope": self.scope,
             "totals": self.totals,
-            "limits": [_known(asdict(limit)) for limit in self.limits],
+            "limits": [asdict(limit) for limit in self.limits],
             "notices": list(self.notices),
             "currency": self.currency,
             "model": self.model,
@@ -324,7 +324,7 @@ class BidPlan:
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
             "policy": self.policy.to_mapping(),
         }
-        return json.dumps(content, indent=2, default=float, allow_nan=False)
+        return json.dumps(_known(content), indent=2, default=float, allow_nan=False)
 
     def write(self, folder: str | Path, *, file_format: Literal["csv", "parquet"] = "csv") -> tuple[Path, ...]:
         """Write ``bids``, ``dayparts``, ``adjustments`` and ``plan.json``: all of them or none.
@@ -340,8 +340,10 @@ class BidPlan:
         return write_results(folder, frames, documents={"plan.json": self.to_json()}, file_format=file_format)
 
 
-def _known(report: dict[str, Any]) -> dict[str, Any]:
-    """A ratio of nothing to nothing is null in JSON."""
-    return {
-        key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in report.items()
-    }
+def _known(value: Any) -> Any:  # noqa: ANN401 - plain trees of anything
+    """What is not known, and a ratio of nothing to nothing, is null in JSON."""
+    if isinstance(value, dict):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

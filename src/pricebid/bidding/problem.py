@@ -112,14 +112,15 @@ class BidProblem:
             `SWEPT`.
         """
         layout = self.layout
-        found = np.empty((2, len(layout.entity), ladder.shape[1]))
+        found = np.zeros((2, len(layout.entity), ladder.shape[1]))
+        some = np.flatnonzero(ladder.any(axis=0))  # a column of zeros brings nothing
 
         def work(part: slice) -> None:
-            times = setting.over(layout, part)
-            got = self._expected(times[:, :, None] * ladder[layout.entity[part]][:, None, :], part)
-            found[0, part], found[1, part] = got.cost.sum(axis=1), got.conversions.sum(axis=1)
+            bids = ladder[layout.entity[part]][:, some]
+            got = self._expected(setting.over(layout, part)[:, :, None] * bids[:, None, :], part)
+            found[0, part, some], found[1, part, some] = got.cost.sum(axis=1).T, got.conversions.sum(axis=1).T
 
-        self._each(work, layout.hours * ladder.shape[1])
+        self._each(work, layout.hours * len(some))
         cost, conversions = found
         swept = (
             cost,

@@ -67,17 +67,23 @@ def _out(plan: BidPlan, told: Numbers, at: int, limits: str) -> str:
     cost, worth = told.click_cost[at], told.click_worth[at]
     if not told.outcomes["clicks"][at] > 0:
         return "No click is expected at bids that could pay."
-    text = f"{where} a click costs {cost:,.2f} and is worth {worth:,.2f}"
+    text = f"{where} a click costs {cost:,.2f}"
+    if np.isfinite(worth):
+        text += f" and is worth {worth:,.2f}"
     if worth > cost and limits:
         return f"{text}; under {limits} the money earns more elsewhere."
     return f"{text}: no bid is expected to add to the objective."
 
 
 def _in(plan: BidPlan, told: Numbers, at: int, limits: str) -> list[str]:
-    first = (
-        f"A click costs {told.click_cost[at]:,.2f} and is worth {told.click_worth[at]:,.2f} (a conversion costs "
-        f"{told.cpa[at]:,.2f}); profit is above 0 with probability {told.chance[at]:.0%}."
-    )
+    first = f"A click costs {told.click_cost[at]:,.2f}"
+    if np.isfinite(told.click_worth[at]):
+        first += (
+            f" and is worth {told.click_worth[at]:,.2f} (a conversion costs {told.cpa[at]:,.2f}); "
+            f"profit is above 0 with probability {told.chance[at]:.0%}."
+        )
+    else:
+        first += f", a conversion {told.cpa[at]:,.2f}."
     parts = [first]
     marginal, allowed, alone = told.marginal[at], told.allowed[at], told.alone[at]
     if np.isfinite(marginal):

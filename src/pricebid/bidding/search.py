@@ -55,7 +55,7 @@ class Width:
     def of(cls, cells: int) -> Width:
         """Return what can be afforded for so many series x hours."""
         if cells <= _SMALL:
-            return cls(wide=24, near=13, steps=44, rounds=6, starts=4)
+            return cls(wide=24, near=13, steps=12, rounds=6, starts=4)
         return cls(wide=9, near=5, steps=2, rounds=1, starts=1)
 
 

@@ -31,6 +31,8 @@ def _totals(plan: BidPlan) -> list[str]:
     lines = ["", f"{'per day':<12}{'now':>16}{'planned':>16}{'change':>16}   80 % interval of the expected change"]
     for name in ("profit", "revenue", "conversions", "clicks", "cost"):
         change = totals["uplift"][name]
+        if not np.isfinite(change["value"]):
+            continue
         span = f"{change['low']:+,.2f} to {change['high']:+,.2f}"
         lines.append(
             f"{name:<12}{totals['now'][name]:>16,.2f}{totals['planned'][name]:>16,.2f}{change['value']:>+16,.2f}   {span}"
@@ -68,7 +70,7 @@ def _moves(plan: BidPlan, most: int) -> list[str]:
 def biggest_moves(plan: BidPlan, most: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return the keywords whose bid moves, by how much their spend or profit changes, the largest first."""
     now, planned = plan.outcomes
-    change = np.maximum(np.abs(planned["cost"] - now["cost"]), np.abs(planned["profit"] - now["profit"]))
+    change = np.fmax(np.abs(planned["cost"] - now["cost"]), np.abs(planned["profit"] - now["profit"]))
     moved = plan.action != "keep"
     order = np.argsort(-np.where(moved, change, -1.0), kind="stable")
     return np.asarray(order[: min(most, int(moved.sum()))])

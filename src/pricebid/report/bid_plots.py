@@ -57,6 +57,8 @@ def plot_bid_plan(plan: BidPlan) -> Figure:
 def _headline(plan: BidPlan) -> str:
     totals, gain = plan.totals, plan.totals["uplift"]["profit"]
     now, planned = totals["now"], totals["planned"]
+    if not np.isfinite(planned["profit"]):
+        return f"Spend per day {money(now['cost'])} → {money(planned['cost'])}"
     return (
         f"Profit per day {money(now['profit'])} → {money(planned['profit'])} "
         f"({change(relative(planned['profit'], now['profit']))}; 80 % interval of the gain {money(gain['low'])} to "
@@ -67,7 +69,7 @@ def _headline(plan: BidPlan) -> str:
 def _draw_moves(axes: Axes, plan: BidPlan, order: NDArray[np.int64]) -> None:
     now, planned = plan.outcomes
     rows = np.arange(len(order))
-    cost, profit = ((planned[name] - now[name])[order] for name in ("cost", "profit"))
+    cost, profit = (np.nan_to_num((planned[name] - now[name])[order]) for name in ("cost", "profit"))
     axes.barh(rows - 0.19, cost, height=0.34, color=[UP if one > 0 else DOWN for one in cost], zorder=2)
     axes.barh(rows + 0.19, profit, height=0.34, color=[GAIN if one >= 0 else LOSS for one in profit], zorder=2)
     reach = max(float(np.abs(np.concatenate([cost, profit, [1e-9]])).max()), 1e-9)

@@ -56,6 +56,8 @@ def totals_table(plan: BidPlan) -> RenderableType:
     for name in ("profit", "revenue", "conversions", "clicks", "cost"):
         write: Callable[[float], str] = count if name in {"conversions", "clicks"} else money
         now, planned, uplift = totals["now"][name], totals["planned"][name], totals["uplift"][name]
+        if not np.isfinite(planned):
+            continue
         span = f"{signed(uplift['low'])} to {signed(uplift['high'])}"
         by = change(relative(planned, now))
         rows.append((name, write(now), write(planned), signed(uplift["value"]), by, span))
@@ -130,10 +132,8 @@ def moves_list(plan: BidPlan, *, most: int = MOVES) -> RenderableType:
     for at, name in zip(order, names, strict=True):
         profit = planned["profit"][at] - now["profit"][at]
         cost = planned["cost"][at] - now["cost"][at]
-        head = (
-            f" {plan.action[at]:<6} {name:<{widths[0]}}  {_step(plan, int(at)):>{widths[1]}}  "
-            f"cost {signed(cost)}, profit {signed(profit)}"
-        )
+        head = f" {plan.action[at]:<6} {name:<{widths[0]}}  {_step(plan, int(at)):>{widths[1]}}  cost {signed(cost)}"
+        head += f", profit {signed(profit)}" if np.isfinite(profit) else ""
         parts.append(Text(head, style="bold cyan"))
         parts.append(Padding(Text(str(plan.reason[at])), (0, 0, 0, 3), expand=False))
     return Group(*parts)
