@@ -55,13 +55,15 @@ def play(drawn: AdStream, learner: AdLearner, seed: int = 1) -> list[AdDay]:
 
 
 def test_a_learner_from_nothing_comes_near_an_oracle_and_keeps_its_budget_every_day() -> None:
-    # Three fixed streams; measured .86 to .93 of the oracle over the last third of 15 days.
-    for seed in range(3):
+    # Two fixed streams; measured .86 to .93 of the oracle over the last third of 15 days.
+    for seed in range(2):
         drawn = stream(seed=seed)
-        days = play(drawn, learner_of(drawn))
+        learner = learner_of(drawn)
+        days = play(drawn, learner)
         assert max(day.cost.sum() for day in days) <= drawn.budget() + 1e-9
         rng = np.random.default_rng(1)
-        oracle = [play_stream_day(drawn, FixedBids(bid=drawn.bound()[0]), drawn.budget(), rng) for _ in range(15)]
+        known = FixedBids(bid=drawn.bound()[0])
+        oracle = [play_stream_day(drawn, known, learner.budget, rng) for _ in range(15)]
         late, best = (np.mean([day.profit(drawn) for day in part[-5:]]) for part in (days, oracle))
         assert late > 0.7 * best
 
@@ -88,7 +90,7 @@ def test_reports_hold_what_the_days_brought_on_the_axes_of_a_shop() -> None:
     learner = learner_of(drawn)
     names = learner.keywords[::-1].copy()
     learner = replace(learner, keywords=names)
-    days = tuple(play(drawn, learner)[:4])
+    days = tuple(play(replace(drawn, settings=replace(SETTINGS, days=4)), learner))
     reports = learner.reports(days)
     assert (np.diff(np.unique(reports.keywords.label("keyword"), return_inverse=True)[1]) > 0).all()
     assert reports.hours == 1
@@ -98,6 +100,18 @@ def test_reports_hold_what_the_days_brought_on_the_axes_of_a_shop() -> None:
     assert reports.cost.sum() == pytest.approx(sum(day.cost.sum() for day in days))
     assert (reports.bid > 0).all()
     assert set(reports.wait) == {1, 2, 3, 4}
+
+
+def test_plans_in_the_order_of_the_axis_reach_the_keywords_they_are_for() -> None:
+    drawn = stream()
+    worth = np.linspace(0.1, 0.4, 30)
+    learner = learner_of(drawn, plans=lambda *_: NightPlan(bid=worth, worth=worth))
+    backwards = replace(learner, keywords=learner.keywords[::-1].copy())
+    bidder = backwards.bidder(backwards.start(), np.random.default_rng(0))
+    day = play_stream_day(drawn, bidder, learner.budget, np.random.default_rng(0))
+    plan = backwards.update(backwards.start(), day, bidder).plan
+    assert plan is not None
+    np.testing.assert_array_equal(plan.bid, worth[::-1])
 
 
 def test_same_seed_same_days() -> None:

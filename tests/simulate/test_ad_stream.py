@@ -39,7 +39,7 @@ def test_days_without_a_budget_average_to_what_is_expected() -> None:
 def test_the_price_law_is_that_of_the_highest_of_several_rivals() -> None:
     # 40,000 draws: the standard error of a share is below .0025.
     drawn = stream()
-    win, paid = drawn.won()
+    win, paid = drawn.won
     rng = np.random.default_rng(2)
     for at in range(len(drawn)):
         shape = (40_000, int(drawn.rivals[at]))

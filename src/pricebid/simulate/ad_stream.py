@@ -8,6 +8,7 @@ number of auctions per day, rival bids that are absolute values of Laplace or no
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -113,8 +114,9 @@ class AdStream:
         """What a click is worth, money, float64[keyword]."""
         return self.conversion_rate * self.revenue
 
+    @cached_property
     def won(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return share of auctions won and price paid times that share on the price grid, float64[keyword, price]."""
+        """Share of auctions won and price paid times that share on the price grid, float64[keyword, price] each."""
         law = _law(_GRID[None, :], self.location[:, None], self.scale[:, None], self.laplace[:, None])
         win = law ** self.rivals[:, None]
         middle = (_GRID[1:] + _GRID[:-1]) / 2
@@ -123,7 +125,7 @@ class AdStream:
 
     def expected(self, bid: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return expected cost and profit per day of bids that no budget stops, float64[keyword] each, money."""
-        win, paid = self.won()
+        win, paid = self.won
         spot = np.clip(bid / _GRID[1], 0.0, len(_GRID) - 1.001)
         low = spot.astype(np.int64)
         rows, part = np.arange(len(self)), spot - low
