@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from benchmarks.quality import backtests, elasticities, known_truth, recovery
+from benchmarks.quality import (
+    ad_loop,
+    attribution,
+    backtests,
+    channels,
+    elasticities,
+    joint,
+    known_ads,
+    known_truth,
+    recovery,
+)
 from benchmarks.registry import Benchmark
 
 SPECS: tuple[Benchmark, ...] = (
@@ -11,6 +21,37 @@ SPECS: tuple[Benchmark, ...] = (
         run=known_truth.main,
         smoke=("--seeds", "1", "--market", "logit 400"),
         full=("--first", "100", "--seeds", "10", "--planner", "fixed effects", "engine"),
+    ),
+    Benchmark(
+        name="quality.known_ads",
+        run=known_ads.main,
+        smoke=("--seeds", "1"),
+        full=("--first", "100", "--seeds", "10"),
+    ),
+    Benchmark(
+        name="quality.ad_loop",
+        run=ad_loop.main,
+        smoke=("--seeds", "1"),
+        full=("--seeds", "3"),
+    ),
+    Benchmark(
+        name="quality.joint",
+        run=joint.main,
+        smoke=("--seeds", "1"),
+        full=("--seeds", "5"),
+    ),
+    Benchmark(
+        name="quality.channels",
+        run=channels.main,
+        smoke=("--seeds", "1"),
+        full=("--seeds", "24"),
+    ),
+    Benchmark(
+        name="quality.attribution",
+        run=attribution.main,
+        smoke=("--touches", "20000", "--order", "1"),
+        full=(),
+        needs_data=True,
     ),
     Benchmark(
         name="quality.recovery",

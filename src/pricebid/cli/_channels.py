@@ -40,14 +40,14 @@ def channels(
     what each brings with its interval, marginal return, ROI, cost per conversion and per new customer, customer value,
     reason) and plan.json. Without a budget in the policy, profit decides how much is spent.
     """
-    from pricebid.bidding.channels import plan_channels
+    from pricebid import engine
     from pricebid.report import channels as report
     from pricebid.report import text
 
     aim = read_policy(policy, seed)
     read = read_shop(run, shop)
     with run.progress("Learning and planning") as progress:
-        plan = plan_channels(read, aim, margin=margin, progress=progress)
+        plan = engine.channels(read, aim, margin=margin, progress=progress)
     files = run.under_out(plan.write(run.out, file_format=run.file_format))
     run.show(report.channel_report(plan), text.where(files))
     run.finish({"files": files, **report.channel_summary(plan)})
@@ -69,14 +69,13 @@ def attribute(
     (conversions, value, shares, removal effect, cost, cost per conversion and return by rule and channel) and
     `transitions` (the Markov graph). Every rule gives the same total.
     """
-    from pricebid.landscape import attribution
-    from pricebid.landscape.attribution_paths import cut_paths
+    from pricebid import engine
+    from pricebid.landscape.attribution import AttributionSettings
     from pricebid.report import channels as report
     from pricebid.report import text
 
-    known = attribution.AttributionSettings(half_life=half_life, order=order, seed=seed or 0)
-    paths = cut_paths(read_shop(run, shop).touches(), window=window)
-    found = attribution.attribute(paths, rules=rule, settings=known)
+    known = AttributionSettings(half_life=half_life, order=order, seed=seed or 0)
+    found = engine.attribute(read_shop(run, shop), rules=rule, window=window, settings=known)
     files = run.write({"attribution": found.to_frame(), "transitions": found.transitions()})
     run.show(report.attribution_report(found), text.where(files))
     run.finish({"files": files, **report.attribution_summary(found)})

@@ -17,6 +17,8 @@ from pricebid.planning.advertised import Advertised, AdvertisedResponse
 from pricebid.planning.joint_plan import JointPlan, Turn
 from pricebid.pricing import PricePlan, price
 from pricebid.pricing.economics import OBJECTIVE
+from pricebid.pricing.intervals import Spread, draw_totals
+from pricebid.pricing.make import DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,8 +238,20 @@ class _Joint:
             policy=self.policy,
             problem=problem,
             found=replace(prices.found, value=float(outcomes[OBJECTIVE].sum())),
+            today=self.ads.response,
+            spread=self._spread(prices, response),
         )
         return _State(prices=repriced, bids=bids, value=value, holds=holds)
+
+    def _spread(self, prices: PricePlan, response: AdvertisedResponse) -> Spread:
+        """Draw totals now with today's ads, and planned with the planned ones, by the same draws of demand."""
+        stack = np.stack([prices.now, prices.price])
+        drawn = [
+            draw_totals(one, self.economics, stack, np.random.default_rng(self.policy.seed), n=DRAWS)
+            for one in (self.ads.response, response)
+        ]
+        totals = np.stack([drawn[at].totals[at] for at in (0, 1)])
+        return Spread(totals=totals, deviation=np.stack([drawn[at].deviation[at] for at in (0, 1)]))
 
     def _limit(self, limit: Limit) -> Limit:
         """Give a limit on units its bound against today's prices and ads."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.planning.advertised import AdvertisedResponse
-from pricebid.pricing.intervals import OUTCOMES, draw_totals, interval
+from pricebid.pricing.intervals import OUTCOMES, interval
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
@@ -103,20 +102,14 @@ class JointPlan:
 
         ``profit`` is after ``ad_cost``; ``units`` and ``revenue`` are those of the shop's offers, ads included.
         """
-        economics, prices = self.prices.problem.economics, self.prices
-        stack = np.stack([prices.now, prices.price])
-        found, drawn = [], []
-        for at, response in enumerate(
-            (self.ads.response, AdvertisedResponse(base=self.ads.response, factor=self.factor))
-        ):
-            sums = economics.outcomes(response, stack[at], OUTCOMES)
-            rng = np.random.default_rng(prices.policy.seed)
-            spread = draw_totals(response, economics, stack, rng, n=len(prices.spread.totals[0]))
+        prices, found, drawn = self.prices, [], []
+        for at, name in enumerate(("now", "planned")):
             cost, apart, deviation = self._ads_of(at)
-            totals = {name: float(sums[name].sum()) for name in OUTCOMES}
+            totals = {key: float(prices.totals[name][key]) for key in OUTCOMES}
             totals["profit"] += apart - cost
             found.append({**totals, "ad_cost": cost})
-            drawn.append(spread.totals[at, : len(deviation), 0] + deviation[: len(spread.totals[at])] + apart - cost)
+            spread = prices.spread.totals[at, :, 0]
+            drawn.append(spread[: len(deviation)] + deviation[: len(spread)] + apart - cost)
         now, planned = found
         uplift: dict[str, Any] = {name: {"value": planned[name] - now[name]} for name in now}
         uplift["profit"]["low"], uplift["profit"]["high"] = interval(drawn[1] - drawn[0])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from pricebid.demand.response import PriceResponse
     from pricebid.optimize import LimitReport
     from pricebid.policy import Policy
     from pricebid.pricing.bounds import Allowed
@@ -63,6 +64,9 @@ class PricePlan:
         What the demand came from: the model's kind and the first 16 digits of its digest, as in its ``meta.json``.
     seconds : dict of str to float
         Wall clock per stage.
+    today : PriceResponse, optional
+        Demand as it is now, where the plan's differs at the same prices (as much advertising as now): what totals of now
+        and ratios to them refer to.
     id : str
         UUIDv7.
     """
@@ -79,6 +83,7 @@ class PricePlan:
     periods: NDArray[np.datetime64]
     model: str
     seconds: dict[str, float]
+    today: PriceResponse | None = field(default=None, repr=False)
     id: str = field(default_factory=new_id)
 
     # -- what it says -------------------------------------------------------------------------------------------
@@ -111,14 +116,16 @@ class PricePlan:
     @cached_property
     def demand(self) -> NDArray[np.float64]:
         """Expected demand at current and planned prices before stock caps it, float64[2, offer]."""
-        return np.stack([self.problem.response.units(self.now), self.problem.response.units(self.price)])
+        today = self.today or self.problem.response
+        return np.stack([today.units(self.now), self.problem.response.units(self.price)])
 
     @cached_property
     def outcomes(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
         """Expected outcomes of each offer at current and at planned prices, float64[offer] by name."""
         names = (*OUTCOMES, "discount", "changes")
         economics, response = self.problem.economics, self.problem.response
-        return economics.outcomes(response, self.now, names), economics.outcomes(response, self.price, names)
+        now = economics.outcomes(self.today or response, self.now, names)
+        return now, economics.outcomes(response, self.price, names)
 
     @cached_property
     def units_range(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
