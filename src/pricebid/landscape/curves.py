@@ -142,5 +142,7 @@ def won_and_paid(
         return won, won * np.exp(log_bid)
     score -= spread
     paid: NDArray[np.float64] = ndtr(score)
-    paid *= np.exp(level + 0.5 * spread**2)
-    return won, paid
+    with np.errstate(over="ignore", invalid="ignore"):
+        paid *= np.exp(level + 0.5 * spread**2)
+    # Nobody pays more than the bid; where a spread is so uncertain that the mean overflows, 0 x inf is no number.
+    return won, np.fmin(paid, won * np.exp(log_bid), out=paid)
