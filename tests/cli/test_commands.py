@@ -303,7 +303,7 @@ def test_without_matplotlib_the_demo_goes_on_and_says_how_to_get_it(
     shop = pricebid.Shop.read(place.shop)
     plan = pricebid.price(shop, demand.load(place.model), pricebid.Policy())
     run = Run(command="demo", out=Path(), file_format="csv", json_summary=False, quiet=False, debug=False)
-    assert picture(run, plan) == {}
+    assert picture(run, plan, "plan.png") == {}
     assert "pip install matplotlib" in capsys.readouterr().err
 
 
