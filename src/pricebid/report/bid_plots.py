@@ -87,7 +87,7 @@ def _draw_moves(axes: Axes, plan: BidPlan, order: NDArray[np.int64]) -> None:
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.axvline(0.0, color="#777777", lw=0.8, zorder=1)
     axes.set_title(
-        "Biggest changes per day: spend (upper bar, orange more, blue less), profit (lower bar)",
+        "Biggest changes per day: spend (upper bar) and profit (lower)",
         loc="left",
         fontsize=10,
     )
