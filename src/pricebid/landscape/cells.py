@@ -27,13 +27,13 @@ class Spells:
 
     Parameters
     ----------
-    at : int64[series, day]
+    of_day : int64[series, day]
         Spell of each day; -1 before the first and after the last row with a bid.
     series : int64[spell]
         Whose spell it is, ascending.
     """
 
-    at: NDArray[np.int64]
+    of_day: NDArray[np.int64]
     series: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -95,7 +95,7 @@ class Cells:
     def cell(self) -> NDArray[np.int64]:
         """Spell x hour of these rows, int64[k]."""
         reports, rows = self.reports, self.rows
-        return self.spells.at[reports.series[rows], reports.day[rows]] * self.hours + reports.hour[rows]
+        return self.spells.of_day[reports.series[rows], reports.day[rows]] * self.hours + reports.hour[rows]
 
     def gathered(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up values of the rows with a bid, float64[k] to float64[spell, hour]."""
@@ -116,9 +116,9 @@ class Cells:
         reports, rows = self.reports, self.rows
         if not self.silent:
             return self.gathered(factor[self.campaign[reports.series[rows]], reports.day[rows]] * self.row_weight)
-        inside = self.spells.at >= 0
+        inside = self.spells.of_day >= 0
         days = (factor * self.weight)[self.campaign]
-        by_spell = summed(self.spells.at[inside], days[inside], self.shape[:1])
+        by_spell = summed(self.spells.of_day[inside], days[inside], self.shape[:1])
         return np.repeat(by_spell[:, None], self.hours, axis=1)
 
     @cached_property
@@ -140,20 +140,20 @@ class Cells:
     @cached_property
     def weeks(self) -> NDArray[np.float64]:
         """Weighted length of each spell in weeks, float64[spell]."""
-        inside = self.spells.at >= 0
-        days = np.broadcast_to(self.weight, self.spells.at.shape)
-        return summed(self.spells.at[inside], days[inside], self.shape[:1]) / WEEK
+        inside = self.spells.of_day >= 0
+        days = np.broadcast_to(self.weight, self.spells.of_day.shape)
+        return summed(self.spells.of_day[inside], days[inside], self.shape[:1]) / WEEK
 
     def by_day(self, rate: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Impressions of each day, and what a rate per cell, float64[spell, hour], expects there, float64[series, day] each."""
         reports, rows = self.reports, self.rows
-        shape = self.spells.at.shape
+        shape = self.spells.of_day.shape
         place = reports.series[rows] * shape[1] + reports.day[rows]
         won = summed(place, reports.impressions[rows], shape)
         if not self.silent:
             return won, summed(place, rate.ravel()[self.cell], shape)
         total = np.append(rate.sum(axis=1), 0.0)  # the last entry stands for days outside all spells
-        return won, total[self.spells.at]
+        return won, total[self.spells.of_day]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,7 +205,7 @@ def spells_of(reports: KeywordReports) -> Spells:
     mine = current + 1
     first = np.cumsum(mine) - mine
     return Spells(
-        at=np.where(seen, number + first[:, None], -1),
+        of_day=np.where(seen, number + first[:, None], -1),
         series=np.repeat(np.arange(shape[0]), mine),
     )
 
