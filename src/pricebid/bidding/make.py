@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _TURNS = 6
+_FEW = 10  # limits
 _CLOSE = 1e-3  # share of a budget that may stay unused for want of another turn
 
 
@@ -174,7 +175,7 @@ def _search(
         return search.run(asked), asked
     problem, layout = search.problem, search.problem.layout
     used = cushions(problem, problem.current, asked, confidence=confidence, seed=seed)
-    close = _CLOSE if search.small else 10.0 * _CLOSE
+    close = _CLOSE if search.small and len(asked) <= _FEW else 10.0 * _CLOSE
     found: Found | None = None
     for turn in range(_TURNS):
         found = search.run(cushioned(asked, used), near=found)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _ROUNDS = 8
+_MANY, _COARSE = 20, 1e-3  # with more campaigns' limits than that, a gap like this is good enough for each
 _SETTLED = 0.02  # shadow prices of the limits in all that moved less between two rounds need no new plans
 
 
@@ -72,6 +73,7 @@ class _Table:
 class _Plan:
     """A plan of one campaign within its own limits, made at `prices` of the limits in all."""
 
+    campaign: int
     option: Ints
     prices: Floats
     own: Floats
@@ -112,6 +114,8 @@ def pick(
     shape = outcomes[GOAL].shape
     mask = np.ones(shape, dtype=bool) if available is None else available
     # Bids differ by whole steps, whose loss is far below what is known of the market: no integer program is needed.
+    many = sum(limit.campaign is not None for limit in limits) > _MANY
+    gap = max(gap, _COARSE) if many else gap
     table = _Table(outcomes=outcomes, available=mask, campaign=campaign, effort=Effort(gap=gap, milp_options=0))
     before = float(table.at(incumbent)[GOAL].sum())
     try:
@@ -153,20 +157,28 @@ def _breaking(table: _Table, limits: tuple[BidLimit, ...], option: Ints) -> list
 
 def _stale(plan: _Plan, limits: tuple[BidLimit, ...], prices: Floats) -> bool:
     """Whether the shadow prices of the limits in all have moved, in a way that matters, since a plan was made."""
-    if _budgets(limits) and np.all(prices <= plan.prices + plan.own.sum()):
-        return False  # money is as dear inside the campaign as before, whoever charges for it
+    shared = [limit for limit in limits if limit.campaign is None]
+    own = [limit for limit in limits if limit.campaign == plan.campaign]
+    if _money_only(own, plan.own) and _money_only(shared, plan.prices + prices):
+        before, now = float(plan.prices.sum()), float(prices.sum())
+        if now <= before + float(plan.own.sum()):
+            return False  # money is as dear inside the campaign as before, whoever charges for it
     return not np.allclose(prices, plan.prices, rtol=_SETTLED, atol=1e-9)
 
 
 def _own_prices(plan: _Plan, limits: tuple[BidLimit, ...], prices: Floats) -> Floats:
     """Shadow prices of a campaign's own limits, given those of the limits in all."""
-    if _budgets(limits) and len(prices) == 1:
-        return np.maximum(plan.prices + plan.own - prices, 0.0)
+    shared = [limit for limit in limits if limit.campaign is None]
+    own = [limit for limit in limits if limit.campaign == plan.campaign]
+    if _money_only(own, plan.own) and _money_only(shared, plan.prices + prices):
+        here = np.array([limit.kind == "daily_budget" for limit in own])
+        return np.where(here, np.maximum(plan.own + plan.prices.sum() - prices.sum(), 0.0), plan.own)
     return plan.own
 
 
-def _budgets(limits: tuple[BidLimit, ...]) -> bool:
-    return all(limit.kind == "daily_budget" for limit in limits)
+def _money_only(limits: list[BidLimit], prices: Floats) -> bool:
+    """Whether only budgets charge."""
+    return all(limit.kind == "daily_budget" or price <= 0 for limit, price in zip(limits, prices, strict=True))
 
 
 def _alone(table: _Table, limits: tuple[BidLimit, ...], prices: Floats, campaign: int) -> _Plan:
@@ -183,7 +195,7 @@ def _alone(table: _Table, limits: tuple[BidLimit, ...], prices: Floats, campaign
     )
     rows = np.arange(part.start, part.stop)
     totals = {name: float(table.outcomes[name][rows, choice.option].sum()) for name in SWEPT}
-    return _Plan(option=choice.option, prices=prices, own=choice.shadow_prices, totals=totals)
+    return _Plan(campaign=campaign, option=choice.option, prices=prices, own=choice.shadow_prices, totals=totals)
 
 
 def _together(

@@ -115,7 +115,8 @@ class Search:
             Found under slightly other limits: the only start then.
         """
         if near is not None:
-            return self._climb(self._bids(near.setting, limits, self._around(near.setting.bid, 0.2)), limits)
+            again = self._bids(near.setting, limits, self._around(near.setting.bid, 0.2))
+            return self._bids(again.setting, limits, self._around(again.setting.bid, 0.05), again)
         flat = self._flat()
         if not self.kinds and self.small:
             wide = self._bids(flat, limits, self._wide())
