@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
-from pricebid.bidding.pacing_curve import HOME, STEP, Prior, Wins
+from pricebid.bidding.pacing_curve import HOME, STEP, Owed, Prior, Wins
 from pricebid.bidding.pacing_outcome import Outcome, checked_elapsed, checked_outcome, checked_value
 from pricebid.bidding.pacing_scale import Scale, exact_multiplier
 from pricebid.bidding.pacing_state import PacerState
@@ -28,21 +28,22 @@ if TYPE_CHECKING:
 State = TypeVar("State")
 
 BLOCKS = 400  # the multiplier is set this many times a horizon, or after every batch where batches are larger
-MEMORY = 0.2  # share of the horizon after which what an auction has shown weighs 1 / e
-BELIEF = 0.002  # auctions, as a share of the horizon, that the belief before the first auction counts
-TRAFFIC = 0.3  # the larger, the longer planned traffic counts beside the traffic seen
-RISE, RISE_PER, RISE_MOST = (
-    0.04,
-    20.0,
-    0.5,
-)  # how far the log multiplier may rise at once: at rest, per horizon, at most
-START = 3.0  # times the planned spend per auction that bids may be, on average, before the first win
+PERIODS = 48  # parts of the horizon by which the market's unrest is judged
+MEMORY = 0.4  # share of the horizon after which what an auction has shown weighs 1 / e
+BELIEF, BELIEF_FADES = 0.002, 0.2  # weight of the belief before the first auction, and when it fades; as MEMORY
+TRAFFIC = 0.15  # the larger, the longer planned traffic counts beside the traffic seen
+START = 6.0  # times the planned spend per auction that bids may be, on average, before the first win
 MANY = 32  # auctions that make a batch whose mean value says something
 FEW = 5  # wins with a value that fix the scale of values where nothing else does
+RISE, RISE_PER, RISE_MOST = 0.04, 20.0, 0.4  # how far the log multiplier may rise at once: always, per horizon, at most
+CALM, DREAD = 2.0, 1.0  # how much unrest slows a rise, and unrest that is believed for that before anything is seen
+LATE, HASTE = 0.2, 10.0  # from this share of the horizon on before its end rises may be faster, at most so many times
+CAUTION, UNREST = 0.2, 0.2  # most that is held back of the log multiplier, and unrest at which half of it is
+USUAL = 0.3  # unrest that is believed, for all but rises, before anything is seen
+BURST = 2.0  # how much unrest adds to the spend that slack of the limit must cover
 SPARSE = 0.1  # relative noise of the horizon's value at which half of the luck so far counts for the limit
 MARGIN = 0.005  # kept from the limit
-CAUTION = 0.3  # log multiplier held back at the beginning of a horizon in a market that never rests
-UNREST = 0.2  # relative variance of a block's spend at which half of the caution is due
+NEAR = 0.15  # log distance within which an exact multiplier is believed
 SPARE = np.array(
     [-5.0, -3.6, -2.5, -1.7, -1.1, -0.7, -0.35, 0.0, 0.35, 0.7, 1.1, 1.7, 2.5]
 )  # logs of more or less traffic
@@ -213,19 +214,15 @@ class Pacer(Terms):
         state = replace(
             state,
             seen=state.seen + outcome.count,
-            spent=state.spent + float(outcome.cost.sum()),
-            value=state.value + float(outcome.value.sum()),
+            spent=state.spent + outcome.paid,
+            value=state.value + outcome.got,
         )
         due = state.seen - state.solved >= max(self.opportunities / BLOCKS, 1.0)
         if self._held(state, outcome):
             state, known = self._sought(state, outcome, due=due)
             if not known:
                 return state
-        state = replace(
-            state,
-            level=np.nan,
-            scale=state.scale.added(outcome.bid / state.multiplier, outcome.value),
-        )
+        state = replace(state, level=np.nan, scale=state.scale.added(outcome.bid / state.multiplier, outcome.value))
         if due:
             state = self._judged(state, outcome)
         log = float(np.log(state.multiplier)) + state.scale.shift
@@ -265,7 +262,7 @@ class Pacer(Terms):
     def _sought(self, state: PacerState, outcome: Outcome, *, due: bool) -> tuple[PacerState, bool]:
         """Look for the scale of values; the flag says that the batch's own multiplier is in the state now."""
         exact = exact_multiplier(outcome.bid, outcome.value)
-        if exact is not None:
+        if exact is not None and not exact > state.multiplier * (1 + 1e-9):
             return self._scaled(state, float(np.log(exact))), True
         scale = replace(
             state.scale,
@@ -297,61 +294,83 @@ class Pacer(Terms):
 
     def _judged(self, state: PacerState, outcome: Outcome) -> PacerState:
         """Settle what multiplier was really bid, and how values come out against expectation."""
-        log = float(np.log(state.multiplier))
-        exact = exact_multiplier(outcome.bid, outcome.value)
-        if exact is not None and state.plan[0] - 1e-6 <= np.log(exact) <= state.plan[-1] + 1e-6:
-            expected = state.expected + float(outcome.bid.sum()) / exact
-            return replace(state, scale=state.scale.told(float(np.log(exact)) - log, expected, state.value))
+        exact = exact_multiplier(outcome.bid, outcome.value, guess=state.multiplier)
+        if exact is not None:
+            shift = float(np.log(exact / state.multiplier))
+            if min(abs(shift), abs(shift - state.scale.shift)) <= NEAR:
+                expected = state.expected + float(outcome.bid.sum()) / exact
+                return replace(state, scale=state.scale.told(shift, expected=expected, value=state.value))
         bend = float(np.interp(0.7, SPARE, state.plan) - np.interp(-0.7, SPARE, state.plan)) / 2
         gone = (state.seen - state.solved) / self.opportunities
         return replace(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
 
     def _solved(self, state: PacerState, log: float) -> PacerState:
-        """Set the multiplier from what is left of horizon, budget and limit."""
+        """Set the multiplier from what is left of horizon, budget and limit.
+
+        Parameters
+        ----------
+        state : PacerState
+            With the batch that was bid last counted.
+        log : float
+            Log of bid per expected value in that batch.
+        """
         gone = (state.seen - state.solved) / self.opportunities
-        wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), prior=self._prior(state))
-        state = replace(state, wins=wins)
-        curve = wins.curve(self._prior(state))
+        prior = self._prior(state)
+        period = 0.9 * self.opportunities / PERIODS
+        wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), period=period, prior=prior)
+        state = replace(state, wins=wins, solved=state.seen)
         remaining = max(self.opportunities - state.seen, 0.002 * self.opportunities, 1.0)
         ahead = remaining * np.exp(SPARE)
         plan = np.full(SPARE.shape, np.inf)
         if np.isfinite(self.budget):
-            plan = curve.within_budget(max(self.budget - state.spent, 0.0) / ahead)
+            left = max(self.budget - state.spent, 0.0)
+            plan = wins.curve(prior).within_budget(left / ahead) - self._caution(state)
         if np.isfinite(self.limit):
-            plan = np.minimum(plan, self._limited(state, curve, ahead))
-        plan = plan - self._caution(state)
-        rise = min(RISE + RISE_PER * gone, RISE_MOST)
-        plan = np.clip(plan, log - 2 * rise, log + rise)
-        return replace(
-            state,
-            solved=state.seen,
-            multiplier=float(np.exp(plan[CENTRE])),
-            remaining=np.log(remaining) + SPARE,
-            plan=plan,
-        )
+            # The belief is about spend: it would only blur what the wins tell of cost per value.
+            curve = wins.curve(replace(prior, weight=0.0))
+            plan = np.minimum(plan, curve.within_limit(ahead, self._owed(state, curve, log, remaining)))
+        now = float(np.log(state.multiplier))
+        rise, fall = self._steps(state, gone)
+        plan = np.clip(plan, min(log, now) - fall, max(log, now) + rise)
+        return replace(state, multiplier=float(np.exp(plan[CENTRE])), remaining=np.log(remaining) + SPARE, plan=plan)
+
+    def _steps(self, state: PacerState, gone: float) -> tuple[float, float]:
+        """How far the log multiplier may rise and fall at once.
+
+        After some quiet ticks of a market with bursts the curve says: bid far more; and the next burst takes it all.
+        So rises are slow where the market is restless, and near the end, where there is no time to wait, less so.
+        """
+        step = min(RISE + RISE_PER * gone, RISE_MOST)
+        rest = max(1 - state.seen / self.opportunities, 0.0)
+        hurry = max(min(rest / LATE, 1.0), 1 / HASTE)
+        return min(step / (1 + CALM * state.wins.unrest(DREAD)) / hurry, 1.0), 2 * step
 
     def _prior(self, state: PacerState) -> Prior:
         """Believe before anything is seen that the first multiplier spends the budget."""
         spend = self.budget / self.opportunities if np.isfinite(self.budget) else 0.0
         first = state.multiplier if np.isnan(self.first) else self.first
-        weight = BELIEF * self.opportunities * float(np.exp(-state.seen / self.opportunities / MEMORY))
+        weight = BELIEF * self.opportunities * float(np.exp(-state.seen / self.opportunities / BELIEF_FADES))
         return Prior(spend=spend, log_multiplier=float(np.log(first)), weight=weight if spend > 0 else 0.0)
 
-    def _limited(self, state: PacerState, curve: Curve, ahead: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log multipliers that keep the limit.
+    def _owed(self, state: PacerState, curve: Curve, log: float, remaining: float) -> Owed:
+        """Where the limit stands.
 
         Where few conversions are expected, the value obtained is mostly luck: then past wins count with the value
         expected of them; where many are, with the value they brought.
         """
         ratio = float(np.exp(state.scale.ratio))
         believed = ratio * state.expected
-        log = float(np.log(state.multiplier)) + state.scale.shift
-        end = believed + ratio * curve.value_at(log) * float(ahead[CENTRE])
+        end = believed + ratio * curve.value_at(log) * remaining
         noise = state.scale.grain(state.expected) / max(end, 1e-300)
         luck = 1 / (1 + noise / SPARSE**2)
-        past = luck * state.value + (1 - luck) * believed
         limit = (1 - MARGIN) * self.limit
-        return curve.within_limit(ahead, limit=limit, owed=state.spent - limit * past, ratio=ratio)
+        return Owed(
+            limit=limit,
+            ratio=ratio,
+            owed=state.spent - limit * (luck * state.value + (1 - luck) * believed),
+            left=max(self.budget - state.spent, 0.0),
+            burst=1 + BURST * state.wins.unrest(USUAL),
+        )
 
     def _caution(self, state: PacerState) -> float:
         """How much to hold back while the market's level may still move.
@@ -359,5 +378,5 @@ class Pacer(Terms):
         Money that is left can be spent later, money spent cannot be had back; and the price of money later, 1 over the
         multiplier, is on average higher than at the average level. Both say: less than the level at hand allows.
         """
-        unrest = state.wins.unrest
+        unrest = state.wins.unrest(USUAL)
         return CAUTION * max(1 - state.seen / self.opportunities, 0.0) * unrest / (unrest + UNREST)

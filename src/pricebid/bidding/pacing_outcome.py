@@ -23,12 +23,16 @@ class Outcome:
         Auctions, lost ones too.
     mean_bid : float
         Mean bid over all of them.
+    paid, got : float
+        Money paid and value obtained in all.
     bid, cost, value : float64[win]
         What was bid, paid and obtained where won with a bid above 0.
     """
 
     count: int
     mean_bid: float
+    paid: float
+    got: float
     bid: NDArray[np.float64]
     cost: NDArray[np.float64]
     value: NDArray[np.float64]
@@ -69,6 +73,8 @@ def checked_outcome(*, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: A
     return Outcome(
         count=len(taken),
         mean_bid=float(bids.mean()) if len(bids) else 0.0,
+        paid=float(arrays["cost"][taken].sum()),
+        got=float(arrays["value"][taken].sum()),
         bid=bids[mine],
         cost=arrays["cost"][mine],
         value=arrays["value"][mine],

@@ -3,8 +3,9 @@
 An update is told what was bid and what came of it, not what share of the horizon was gone when the bid was made. Where
 that share moved the multiplier (traffic off plan), what was bid per expected value must be told from the wins:
 bid / value obtained = multiplier / (value obtained per value expected). The two unknowns are told apart by their pace.
-How values come out against expectation holds for the whole horizon; the multiplier starts out as planned and wanders
-as traffic departs from plan. A Kalman filter (1960) of both logs does that.
+How values come out against expectation holds for the whole horizon; the multiplier starts out as planned, wanders as
+traffic departs from plan, and returns. A Kalman (1960) filter of both logs does that. Where values come just as
+expected, a win says it exactly.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 RATIO_SD = 0.1  # of the log of value obtained per value expected, before anything is seen
 RATIO_WALK = 0.05  # standard deviation by which it wanders over the horizon
+RETURN = 0.3  # share of the horizon after which a shift of the multiplier is believed to have faded to 1 / e
 ENOUGH = 4.0  # typical values that must be expected before what came is compared with it
 SAME = 1e-9  # relative difference up to which two numbers are one
+AGREE, AGREE_SHARE = 3, 0.05  # wins that must agree on a multiplier to be believed, at least, and as a share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,7 @@ class Scale:
         """Give the scale with the wins of one more batch, float64[win] each."""
         if not len(asked):
             return self
-        off = got - np.exp(self.ratio - self.shift) * asked
+        off = got - float(np.exp(self.ratio - self.shift)) * asked
         return replace(
             self,
             asked=self.asked + float(asked.sum()),
@@ -71,10 +74,18 @@ class Scale:
         """
         return (self.scatter + self.past_scatter) / max(float(np.exp(self.ratio)) * expected, 1e-300)
 
-    def told(self, shift: float, expected: float, value: float) -> Scale:
-        """Give the scale where the multiplier really bid is known."""
-        return replace(
-            Scale(past_scatter=self.past_scatter + self.scatter),
+    def told(self, shift: float, *, expected: float, value: float) -> Scale:
+        """Give the scale where the multiplier really bid is known.
+
+        Parameters
+        ----------
+        shift : float
+            Log of it per the state's.
+        expected, value : float
+            Value expected and obtained of all wins so far.
+        """
+        return Scale(
+            past_scatter=self.past_scatter + self.scatter,
             ratio=float(np.log(value / expected)) if value > 0 and expected > 0 else self.ratio,
             ratio_var=RATIO_WALK**2,
             shift=shift,
@@ -92,27 +103,29 @@ class Scale:
         bend : float
             How far the log multiplier would move if traffic were about twice or half the plan.
         """
+        back = float(np.exp(-gone / RETURN))
+        shift = self.shift * back
         ratio_var = self.ratio_var + RATIO_WALK**2 * gone
-        shift_var = self.shift_var + bend**2 * gone
-        here = self.asked * np.exp(self.ratio - self.shift)
+        shift_var = (self.shift_var + bend**2 * gone) * back**2
+        shared_var = self.shared_var * back
+        here = self.asked * float(np.exp(self.ratio - shift))
         grain = max(self.grain(expected), self.scatter / max(self.got, 1e-300))
         if self.got <= 0 or here < ENOUGH * grain:
-            return replace(self, ratio_var=ratio_var, shift_var=shift_var)
-        noise = grain / self.got + 1e-4
+            return replace(self, shift=shift, ratio_var=ratio_var, shift_var=shift_var, shared_var=shared_var)
         news = float(np.log(self.got / here))
-        total = ratio_var + shift_var - 2 * self.shared_var + noise
-        to_ratio, to_shift = ratio_var - self.shared_var, self.shared_var - shift_var
+        to_ratio, to_shift = ratio_var - shared_var, shared_var - shift_var
+        total = to_ratio - to_shift + grain / self.got + 1e-4
         return Scale(
             past_scatter=self.past_scatter + self.scatter,
             ratio=self.ratio + to_ratio / total * news,
-            shift=self.shift + to_shift / total * news,
+            shift=shift + to_shift / total * news,
             ratio_var=ratio_var - to_ratio**2 / total,
             shift_var=shift_var - to_shift**2 / total,
-            shared_var=self.shared_var - to_ratio * to_shift / total,
+            shared_var=shared_var - to_ratio * to_shift / total,
         )
 
 
-def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64]) -> float | None:
+def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64], *, guess: float = np.nan) -> float | None:
     """Tell the multiplier exactly where values come just as expected.
 
     Wins in a lower slot bring a share of the value only; so bid / value is the multiplier where it is least, and there
@@ -122,10 +135,15 @@ def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64]) -> fl
     ----------
     bid, value : float64[win]
         Bids and values obtained.
+    guess : float
+        A multiplier for which a single win that fits is enough.
     """
     brought = value > 0
-    if np.count_nonzero(brought) < 8:
+    if not brought.any():
         return None
     each = bid[brought] / value[brought]
+    if (np.abs(each - guess) <= SAME * each).any():
+        return guess
     least = float(each.min())
-    return least if np.count_nonzero(each <= least * (1 + SAME)) >= max(3.0, 0.05 * len(each)) else None
+    agreed = np.count_nonzero(each <= least * (1 + SAME))
+    return least if agreed >= max(AGREE, AGREE_SHARE * len(each)) else None

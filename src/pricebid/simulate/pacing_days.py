@@ -107,7 +107,7 @@ class PacingDay:
     tick : int64[auction]
         Part of the day.
     elapsed : float64[auction]
-        Share of the day gone, in [0, 1), rising.
+        Share of the day's planned traffic gone, in [0, 1), rising.
     value : float64[auction]
         Expected value in the first slot.
     worth : float64[auction]
@@ -208,11 +208,11 @@ def draw_pacing_day(settings: PacingSettings, rng: np.random.Generator) -> Pacin
     hour = int(rng.integers(HOURS // 4, 3 * HOURS // 4))
     shocked, fall = _shock(settings.shock, planned, middle, hour)
     shape = replace(settings, shock="none")
-    plan = _auctions(shape, planned, np.stack([value_level, level]), rng)
+    plan = _auctions(shape, np.stack([planned, planned]), np.stack([value_level, level]), rng)
     budget, limit = _reference(settings, plan)
     if settings.shock == "none":
         return replace(plan, budget=budget, limit=limit)
-    day = _auctions(settings, shocked, np.stack([value_level, level + fall]), rng)
+    day = _auctions(settings, np.stack([planned, shocked]), np.stack([value_level, level + fall]), rng)
     return replace(day, budget=budget, limit=limit)
 
 
@@ -230,11 +230,14 @@ def _shock(
 def _auctions(
     settings: PacingSettings, traffic: NDArray[np.float64], level: NDArray[np.float64], rng: np.random.Generator
 ) -> PacingDay:
-    """Draw the auctions of a day of known levels (of log values and log rival bids, float64[2, tick])."""
+    """Draw the auctions of a day: planned and real traffic, log values and log rival bids, float64[2, tick] each."""
+    planned, traffic = traffic
     count = rng.poisson(traffic)
     tick = np.repeat(np.arange(settings.ticks), count)
     n = len(tick)
-    elapsed = np.sort(tick + rng.random(n)) / settings.ticks
+    # A plan knows the usual traffic of each hour: its clock runs with that traffic.
+    share = planned / planned.sum()
+    elapsed = (np.cumsum(share) - share)[tick] + share[tick] * (np.sort(tick + rng.random(n)) - tick)
     spread = settings.value_spread
     own = rng.normal(size=n) * spread + level[0][tick]
     value = settings.mean_value * np.exp(own - spread**2 / 2)
