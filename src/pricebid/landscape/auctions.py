@@ -295,8 +295,9 @@ class _Engine:
     def groups(self, state: _State, *, rounds: int) -> None:
         """Ask the groups of each series what they say of it without its own data."""
         offset = np.array([0.0, self.usual_level, USUAL_SPREAD])
-        near = replace(self.designs[0], pooled=np.ones_like(self.designs[0].pooled))
-        for at, design in ((AUCTIONS, self.designs[0]), (LEVEL, near), (SPREAD, self.designs[1])):
+        near = replace(self.designs[0], pooled=np.ones_like(self.designs[0].pooled), most=0.7)
+        alike = replace(self.designs[1], belief=0.15, most=0.25)
+        for at, design in ((AUCTIONS, self.designs[0]), (LEVEL, near), (SPREAD, alike)):
             variance = state.covariance[:, at, at]
             precision = np.maximum(1.0 / variance - state.precision[:, at], 0.0)
             shift = (state.mean[:, at] - offset[at]) / variance - state.precision[:, at] * (

@@ -17,13 +17,14 @@ from scipy import sparse
 from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.special import gammaln
 
+from pricebid.landscape.sums import summed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROUNDS = 40
 _FLAT = 100.0  # variance of effects that are not pooled: the intercept
-_BELIEF = 0.3  # effects of a kind are believed to be about this large, in logs,
-_WEIGHT = 2.0  # as firmly as this many effects seen would say it
+_WEIGHT = 2.0  # what is believed of a variance counts as so many effects seen
 _STEP = 3.0
 _CHUNK = 20_000
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
@@ -44,12 +45,17 @@ class Design:
     cluster : int64[series]
         The cluster of each series: series of one keyword in several regions. Each has an effect of its own; where all
         clusters have one series, it is the series' own effect.
+    belief, most : float
+        Standard deviation that effects are believed to have, and the largest that is credited: where the data say almost
+        nothing, a variance learnt from them may be anything.
     """
 
     matrix: sparse.csr_array
     kind: NDArray[np.int64]
     pooled: NDArray[np.bool_]
     cluster: NDArray[np.int64]
+    belief: float = 0.3
+    most: float = 3.0
 
     @property
     def clustered(self) -> bool:
@@ -130,9 +136,9 @@ class _Solved:
 def start(design: Design) -> Variances:
     """Variances to start from."""
     return Variances(
-        kinds=np.where(design.pooled, _BELIEF**2, _FLAT),
-        cluster=_BELIEF**2 if design.clustered else 0.0,
-        own=_BELIEF**2,
+        kinds=np.where(design.pooled, design.belief**2, _FLAT),
+        cluster=design.belief**2 if design.clustered else 0.0,
+        own=design.belief**2,
     )
 
 
@@ -213,7 +219,7 @@ def pool_counts(
     """
     usual = np.log(max(count.sum(), 0.5) / max(exposure.sum(), 1e-12))
     found = variances or start(design)
-    precision = np.minimum(exposure * np.exp(usual), 1.0 / _BELIEF**2)
+    precision = np.minimum(exposure * np.exp(usual), 1.0 / design.belief**2)
     shift = np.zeros(len(count))
     for at in range(rounds):
         pooled = pool_normal(shift, precision, design, variances=found, rounds=2)
@@ -340,15 +346,19 @@ def _quadratic(rows: sparse.csr_array, covariance: NDArray[np.float64]) -> NDArr
 
 def _learnt(design: Design, before: Variances, solved: _Solved) -> Variances:
     """One step of EM, the belief about variances counted as a few effects more."""
-    kinds = before.kinds.copy()
-    moments = np.bincount(design.kind, solved.effects**2 + solved.effect_variance, minlength=len(kinds))
-    sizes = np.bincount(design.kind, minlength=len(kinds))
-    fresh = (moments + _WEIGHT * _BELIEF**2) / (sizes + _WEIGHT)
-    kinds = np.where(design.pooled, fresh, kinds)
+
+    def variance(moment: NDArray[np.float64] | float, count: NDArray[np.intp] | int) -> NDArray[np.float64]:
+        return np.minimum((moment + _WEIGHT * design.belief**2) / (count + _WEIGHT), design.most**2)
+
+    size = len(before.kinds)
+    moments = summed(design.kind, solved.effects**2 + solved.effect_variance, (size,))
+    fresh = variance(moments, np.bincount(design.kind, minlength=size))
     series, clusters = len(design.cluster), int(design.cluster.max()) + 1
-    own = (solved.own + _WEIGHT * _BELIEF**2) / (series + _WEIGHT)
-    between = (solved.cluster + _WEIGHT * _BELIEF**2) / (clusters + _WEIGHT) if design.clustered else 0.0
-    return Variances(kinds=kinds, cluster=between, own=own)
+    return Variances(
+        kinds=np.where(design.pooled, fresh, before.kinds),
+        cluster=float(variance(solved.cluster, clusters)) if design.clustered else 0.0,
+        own=float(variance(solved.own, series)),
+    )
 
 
 def _change(one: Variances, other: Variances) -> float:
