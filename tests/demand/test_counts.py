@@ -50,7 +50,7 @@ def test_a_cut_off_cell_has_the_score_and_information_of_at_least_this_much(y: f
     z, v = site(y, eta, s2, cut=True)
     score, information = slopes(y, eta, s2, cut=True)
     assert 1 / v == pytest.approx(min(information, 1 / s2), rel=0.05)
-    assert (z - eta) / v == pytest.approx(min(score, 3.0 / v), rel=0.05)
+    assert (z - eta) / v == pytest.approx(score, rel=0.05)
 
 
 def test_a_cut_off_cell_never_pulls_the_mean_down() -> None:
