@@ -9,9 +9,11 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from pricebid.demand.counts import quantile
+from pricebid.demand.features import future_columns
 from pricebid.demand.fitting import Fitted, fit_panel, second_view
 from pricebid.demand.model import Calibration, DemandModel, Movement, Slopes
 from pricebid.demand.panel import clock_of, make_panel
+from pricebid.demand.plain import fit_plain, weigh
 from pricebid.demand.window import before, block
 from pricebid.errors import InputError
 
@@ -90,6 +92,7 @@ def model_of(fitted: Fitted) -> DemandModel:
         ),
         movement=_movement(fitted),
         second=_movement(second_view(panel, fitted)),
+        plain=fit_plain(panel, fitted),
         calibration=Calibration(),
         whole=whole_units(history),
     )
@@ -151,20 +154,23 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
         )
         future, actual = block(history, start, length)
         eta, moving, fresh = model.outlook(future, future.price)
+        plain = model.plain.log_mean(model.tiers.tree.sku_of, future_columns(model.recipe, future, future.price))
         seen = np.isfinite(actual)
         cut = history.censored[:, start : start + length]
         fold = np.full(int(seen.sum()), float(len(parts)))
-        parts.append(np.stack([eta[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
+        parts.append(np.stack([eta[seen], plain[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
     if not parts:
         return Calibration()
     return _settle(np.concatenate(parts, axis=1), whole=whole_units(history))
 
 
 def _settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
-    """Choose the factors: the spread by coverage of the 80 % interval, the level by the total."""
-    eta, variance, actual, cut, fold = cells
-    # Cells that sold out were selected to be high: their demand is what is expected of it, given that it was more.
+    """Choose the plain view's weight by errors, the spread by coverage of the 80 % interval, the level by the total."""
+    eta, plain, variance, actual, cut, fold = cells
     free = cut == 0
+    weight = weigh((eta[free], plain[free]), variance[free], actual[free], fold[free], whole=whole)
+    eta = eta + weight * (plain - eta)
+    # Cells that sold out were selected to be high: their demand is what is expected of it, given that it was more.
     demand = np.where(~free, _expected_above(eta, variance, actual), actual)
     if not free.any() or actual[free].sum() <= 0:
         return Calibration()
@@ -184,7 +190,7 @@ def _settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
         unit = 1.2815515655446004 * np.sqrt(variance[sure] + (1.0 / mean[sure] if whole else 0.0))
         spread = float(np.clip(np.quantile(gap / unit, 0.8), 0.5, 2.0) ** _TRUST)
     calibrated = np.exp(np.minimum(eta + 0.5 * spread**2 * variance, 30.0))
-    return Calibration(spread=spread, level=_agreed(demand, calibrated, fold), **measured)
+    return Calibration(spread=spread, level=_agreed(demand, calibrated, fold), plain=weight, **measured)
 
 
 def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.float64]) -> float:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pricebid.demand.levels import Level
+    from pricebid.demand.plain import Plain
     from pricebid.demand.season import Tide
     from pricebid.demand.tiers import Clock, Tiers, Upper
     from pricebid.tables.arrays import Future
@@ -84,6 +85,8 @@ class Calibration:
         Factor on the predictive standard deviation of log units.
     level : float
         Factor on expected units.
+    plain : float
+        Weight of the plain view in the log of the forecast.
     wape, bias, coverage : float
         Held-out WAPE of the median, bias of the mean and coverage of the 80 % interval, before calibration; NaN where
         the history was too short to hold any out.
@@ -91,6 +94,7 @@ class Calibration:
 
     spread: float = 1.0
     level: float = 1.0
+    plain: float = 0.0
     wape: float = np.nan
     bias: float = np.nan
     coverage: float = np.nan
@@ -172,7 +176,9 @@ class DemandModel:
         Skus and categories.
     slopes : Slopes
     movement, second : Movement
-        Two views; forecasts are midway between them.
+        Two views; forecasts are midway between them, and are drawn to the third as far as held-out blocks say.
+    plain : Plain
+        The third view, without movement.
     calibration : Calibration
     whole : bool
         Units are whole numbers.
@@ -186,6 +192,7 @@ class DemandModel:
     slopes: Slopes
     movement: Movement
     second: Movement
+    plain: Plain
     calibration: Calibration
     whole: bool
 
@@ -233,7 +240,10 @@ class DemandModel:
         second, other = self._view(self.second, future, x)
         bent = np.einsum("nkl,lnt->knt", self.slopes.covariance, x)
         moving = 0.5 * (moving + other) + (bent * x).sum(0)
-        return 0.5 * (first + second), moving, np.broadcast_to(self.movement.sigma2[:, None], moving.shape)
+        eta = 0.5 * (first + second)
+        if self.calibration.plain > 0.0:
+            eta = eta + self.calibration.plain * (self.plain.log_mean(self.tiers.tree.sku_of, x) - eta)
+        return eta, moving, np.broadcast_to(self.movement.sigma2[:, None], moving.shape)
 
     def _view(
         self, move: Movement, future: Future, x: NDArray[np.float64]

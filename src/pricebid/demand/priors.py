@@ -23,7 +23,7 @@ class Belief(NamedTuple):
 
 # Own elasticity: the meta-analysis of Bijmolt, van Heerde and Pieters (2005) has mean -2.6.
 _BELIEFS = {
-    "own": Belief(-2.5, 0.8, 0.5, 0.1),
+    "own": Belief(-2.5, 0.8, 0.4, 0.1),
     "cross": Belief(0.0, 0.25, 0.1, 0.0),
     "carry": Belief(0.0, 0.25, 0.1, 0.0),
     "cross carry": Belief(0.0, 0.2, 0.1, 0.0),
