@@ -17,6 +17,7 @@ from pricebid.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pricebid.demand.calibration import Calibration
     from pricebid.demand.levels import Level
     from pricebid.demand.plain import Plain
     from pricebid.demand.season import Tide
@@ -73,31 +74,6 @@ class Elasticities:
     of_offer: NDArray[np.intp]
     value: NDArray[np.float64]
     specification: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """What forecasts of periods held out of the history taught.
-
-    Parameters
-    ----------
-    spread : float
-        Factor on the predictive standard deviation of log units.
-    level : float
-        Factor on expected units.
-    plain : float
-        Weight of the plain view in the log of the forecast.
-    wape, bias, coverage : float
-        Held-out WAPE of the median, bias of the mean and coverage of the 80 % interval, before calibration; NaN where
-        the history was too short to hold any out.
-    """
-
-    spread: float = 1.0
-    level: float = 1.0
-    plain: float = 0.0
-    wape: float = np.nan
-    bias: float = np.nan
-    coverage: float = np.nan
 
 
 @dataclass(frozen=True, kw_only=True)
