@@ -50,7 +50,7 @@ def test_a_cut_off_cell_has_the_score_and_information_of_at_least_this_much(y: f
     z, v = site(y, eta, s2, cut=True)
     score, information = slopes(y, eta, s2, cut=True)
     assert 1 / v == pytest.approx(min(information, 1 / s2), rel=0.05)
-    assert (z - eta) / v == pytest.approx(min(score, 3.0 / v), rel=0.05)
+    assert (z - eta) / v == pytest.approx(score, rel=0.05)
 
 
 def test_a_cut_off_cell_never_pulls_the_mean_down() -> None:
@@ -115,3 +115,18 @@ def test_quantiles_hold_the_share_they_name(mean: float, variance: float) -> Non
 def test_quantiles_of_units_that_are_not_whole_are_those_of_a_log_normal_with_the_given_mean() -> None:
     q = quantile(np.array([10.0]), np.array([0.25]), 0.9, whole=False)[0]
     assert q == pytest.approx(np.exp(np.log(10.0) - 0.125 + norm.ppf(0.9) * 0.5))
+
+
+@pytest.mark.parametrize("least", [1.0, 3.0, 12.0])
+@pytest.mark.parametrize("rate", [0.05, 0.4, 2.0, 9.0])
+def test_a_cut_off_cell_pulls_as_hard_as_its_likelihood_rises(least: float, rate: float) -> None:
+    """Also where so much was unlikely: the site's slope is that of log P(Y >= least), by differences."""
+    eta, s2, step = np.log(rate), 0.1, 1e-4
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+
+    def log_tail(at: float) -> float:
+        return float(np.log(poisson.sf(least - 1.0, np.exp(at + np.sqrt(s2) * nodes)) @ (weights / weights.sum())))
+
+    slope = (log_tail(eta + step) - log_tail(eta - step)) / (2 * step)
+    cell = sites(np.array([[least]]), np.array([[True]]), np.array([[eta]]), np.array([[s2]]))
+    assert ((cell.z - eta) / cell.v).item() == pytest.approx(slope, rel=0.01)

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from pricebid.demand import backtest, fit, load, save
 from pricebid.demand.counts import quantile, sites
 from pricebid.demand.levels import Level, smooth, whiten
-from pricebid.demand.model import below
+from pricebid.demand.local import below
 from pricebid.demand.scores import Cells, Predicted, score
 from pricebid.simulate import RecoverySettings, draw_recovery
 from pricebid.tables.arrays import Future, History

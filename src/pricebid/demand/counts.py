@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
 _MOST_STEP = 2.0
+_MOST_CUT_STEP = 8.0
 # Above this count the tail is a step between the nodes, and a normal tail of the log is near enough.
 _LARGE_CUT = 40.0
 
@@ -87,8 +88,10 @@ def _cut_sites(
     for part, tail in ((~large, _tail_of_counts), (large, _tail_of_logs)):
         if part.any():
             first[part], information[part] = tail(y[part], eta[part], s2[part])
-    information = np.minimum(np.clip(information, 1e-6, None), 1.0 / s2)
-    return eta + np.clip(first / information, -3.0, 3.0), 1.0 / information
+    # A cut-off count far above its mean has much slope and little curvature: the step is bounded by more curvature, never by
+    # less slope, since sites whose slopes are wrong do not settle at the likeliest mean.
+    information = np.maximum(np.clip(information, 1e-6, 1.0 / s2), np.abs(first) / _MOST_CUT_STEP)
+    return eta + first / information, 1.0 / information
 
 
 def _tail_of_counts(
@@ -104,7 +107,7 @@ def _tail_of_counts(
         mass = np.exp(count * log_rate - rate - gammaln(np.maximum(count, 1e-9)))
     mass = np.where(count > 0, mass, 0.0)
     share = _WEIGHTS / _WEIGHTS.sum()
-    p = np.maximum((tail * share).sum(1), 1e-12)
+    p = np.maximum((tail * share).sum(1), 1e-250)
     first = (mass * share).sum(1) / p
     return first, first**2 - (mass * (count - rate) * share).sum(1) / p
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import log_ndtr
 
-from pricebid.demand.counts import quantile
+from pricebid.demand.calibration import Calibration, settle
+from pricebid.demand.features import future_columns
 from pricebid.demand.fitting import Fitted, fit_panel, second_view
-from pricebid.demand.model import Calibration, DemandModel, Movement, Slopes
+from pricebid.demand.model import DemandModel, Movement, Slopes
 from pricebid.demand.panel import clock_of, make_panel
+from pricebid.demand.plain import fit_plain
 from pricebid.demand.window import before, block
 from pricebid.errors import InputError
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 _HELD_OUT = {"day": 28, "week": 8, "month": 3}
 _FOLDS = 2
-# What two held-out blocks say of the spread is believed this much, in logs.
-_TRUST = 0.8
-_LEVELS = (-0.7, 0.35)
 
 
 def fit(
@@ -90,6 +88,7 @@ def model_of(fitted: Fitted) -> DemandModel:
         ),
         movement=_movement(fitted),
         second=_movement(second_view(panel, fitted)),
+        plain=fit_plain(panel, fitted),
         calibration=Calibration(),
         whole=whole_units(history),
     )
@@ -151,59 +150,11 @@ def _calibrate(history: History, fitted: Fitted) -> Calibration:
         )
         future, actual = block(history, start, length)
         eta, moving, fresh = model.outlook(future, future.price)
+        plain = model.plain.log_mean(model.tiers.tree.sku_of, future_columns(model.recipe, future, future.price))
         seen = np.isfinite(actual)
         cut = history.censored[:, start : start + length]
         fold = np.full(int(seen.sum()), float(len(parts)))
-        parts.append(np.stack([eta[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
+        parts.append(np.stack([eta[seen], plain[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
     if not parts:
         return Calibration()
-    return _settle(np.concatenate(parts, axis=1), whole=whole_units(history))
-
-
-def _settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
-    """Choose the factors: the spread by coverage of the 80 % interval, the level by the total."""
-    eta, variance, actual, cut, fold = cells
-    # Cells that sold out were selected to be high: their demand is what is expected of it, given that it was more.
-    free = cut == 0
-    demand = np.where(~free, _expected_above(eta, variance, actual), actual)
-    if not free.any() or actual[free].sum() <= 0:
-        return Calibration()
-    mean = np.exp(np.minimum(eta + 0.5 * variance, 30.0))
-    low, middle, high = (quantile(mean[free], variance[free], p, whole=whole) for p in (0.1, 0.5, 0.9))
-    total, told = float(demand.sum()), actual[free]
-    measured = {
-        "wape": float(np.abs(middle - told).sum() / told.sum()),
-        "bias": float((mean.sum() - total) / total),
-        "coverage": float(((told >= low) & (told <= high)).mean()),
-    }
-    # Whole small counts cannot be covered exactly: the spread is judged where counts are large enough.
-    sure = free & (mean > (4.0 if whole else 0.0))
-    spread = 1.0
-    if sure.sum() >= 30:
-        gap = np.abs(np.log(np.maximum(actual[sure], 0.5)) - eta[sure])
-        unit = 1.2815515655446004 * np.sqrt(variance[sure] + (1.0 / mean[sure] if whole else 0.0))
-        spread = float(np.clip(np.quantile(gap / unit, 0.8), 0.5, 2.0) ** _TRUST)
-    calibrated = np.exp(np.minimum(eta + 0.5 * spread**2 * variance, 30.0))
-    return Calibration(spread=spread, level=_agreed(demand, calibrated, fold), **measured)
-
-
-def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.float64]) -> float:
-    """Factor on expected units: what the held-out blocks agree on, the least of it; 1 where they point opposite ways."""
-    at = fold.astype(np.intp)
-    off = np.log(np.maximum(np.bincount(at, weights=demand), 1e-9) / np.maximum(np.bincount(at, weights=mean), 1e-9))
-    if len(off) < 2 or (off > 0).any() == (off <= 0).any():
-        return 1.0
-    least = float(np.clip(off[np.abs(off).argmin()], *_LEVELS))
-    # A log-normal tail that promises too much does so again; a stretch of good luck need not.
-    return float(np.exp(least if least < 0 else 0.5 * least))
-
-
-def _expected_above(
-    eta: NDArray[np.float64], variance: NDArray[np.float64], least: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Mean of demand given that it is at least ``least``: log-normal, the count's own share in its variance."""
-    log_mean = np.minimum(eta + 0.5 * variance, 30.0)
-    wide = variance + np.log1p(np.exp(-log_mean))
-    sd = np.sqrt(wide)
-    gap = (log_mean - 0.5 * wide - np.log(np.maximum(least - 0.5, 0.5))) / sd
-    return np.asarray(np.maximum(np.exp(log_mean + log_ndtr(gap + sd) - log_ndtr(gap)), least))
+    return settle(np.concatenate(parts, axis=1), whole=whole_units(history))

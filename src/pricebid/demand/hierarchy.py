@@ -92,7 +92,7 @@ class Slopes:
     shared: NDArray[np.float64]
 
 
-def _sum_by(index: NDArray[np.intp], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def sum_by(index: NDArray[np.intp], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Sum rows of ``values`` by ``index``, float64[n, ...]."""
     flat = values.reshape(len(values), -1)
     out = np.zeros((n, flat.shape[1]))
@@ -241,11 +241,11 @@ def _posterior(
     up = soften(leaves, spread.series)
     j, n_cat, k = len(spread.series), tree.categories, len(spread.root)
     at_sku = skus.plus(
-        Information(_sum_by(tree.sku_of, up.matrix, tree.skus), _sum_by(tree.sku_of, up.vector, tree.skus))
+        Information(sum_by(tree.sku_of, up.matrix, tree.skus), sum_by(tree.sku_of, up.vector, tree.skus))
     )
     up = soften(at_sku, spread.sku)
-    matrix = categories.matrix + _sum_by(tree.category_of, up.matrix, n_cat)
-    vector = categories.vector + _sum_by(tree.category_of, up.vector, n_cat)
+    matrix = categories.matrix + sum_by(tree.category_of, up.matrix, n_cat)
+    vector = categories.vector + sum_by(tree.category_of, up.vector, n_cat)
     at_category = Split(matrix, matrix, matrix, vector, vector)
     nothing = np.zeros((n_cat, k, k))
     root = Slopes(mean=np.broadcast_to(spread.root, (n_cat, k)), covariance=nothing, shared=nothing)

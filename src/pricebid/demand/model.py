@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from pricebid.demand import levels
 from pricebid.demand.attraction import AttractionResponse
 from pricebid.demand.counts import quantile
-from pricebid.demand.features import CARRY, CROSS, DIVERTED, OWN, Recipe, future_columns
+from pricebid.demand.features import CARRY, Recipe, future_columns
+from pricebid.demand.local import Local, local_slopes
 from pricebid.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pricebid.demand.calibration import Calibration
     from pricebid.demand.levels import Level
+    from pricebid.demand.plain import Plain
     from pricebid.demand.season import Tide
     from pricebid.demand.tiers import Clock, Tiers, Upper
     from pricebid.tables.arrays import Future
 
 _NORMAL_90 = 1.6448536269514722
-_LEAST = -0.02
-_MOST_TAKEN = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,28 +74,6 @@ class Elasticities:
     of_offer: NDArray[np.intp]
     value: NDArray[np.float64]
     specification: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """What forecasts of periods held out of the history taught.
-
-    Parameters
-    ----------
-    spread : float
-        Factor on the predictive standard deviation of log units.
-    level : float
-        Factor on expected units.
-    wape, bias, coverage : float
-        Held-out WAPE of the median, bias of the mean and coverage of the 80 % interval, before calibration; NaN where
-        the history was too short to hold any out.
-    """
-
-    spread: float = 1.0
-    level: float = 1.0
-    wape: float = np.nan
-    bias: float = np.nan
-    coverage: float = np.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +152,9 @@ class DemandModel:
         Skus and categories.
     slopes : Slopes
     movement, second : Movement
-        Two views; forecasts are midway between them.
+        Two views; forecasts are midway between them, and are drawn to the third as far as held-out blocks say.
+    plain : Plain
+        The third view, without movement.
     calibration : Calibration
     whole : bool
         Units are whole numbers.
@@ -188,6 +168,7 @@ class DemandModel:
     slopes: Slopes
     movement: Movement
     second: Movement
+    plain: Plain
     calibration: Calibration
     whole: bool
 
@@ -235,7 +216,10 @@ class DemandModel:
         second, other = self._view(self.second, future, x)
         bent = np.einsum("nkl,lnt->knt", self.slopes.covariance, x)
         moving = 0.5 * (moving + other) + (bent * x).sum(0)
-        return 0.5 * (first + second), moving, np.broadcast_to(self.movement.sigma2[:, None], moving.shape)
+        eta = 0.5 * (first + second)
+        if self.calibration.plain > 0.0:
+            eta = eta + self.calibration.plain * (self.plain.log_mean(self.tiers.tree.sku_of, x) - eta)
+        return eta, moving, np.broadcast_to(self.movement.sigma2[:, None], moving.shape)
 
     def _view(
         self, move: Movement, future: Future, x: NDArray[np.float64]
@@ -301,24 +285,15 @@ class DemandModel:
             + np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon,
         )
 
-    def _here(self, current: NDArray[np.float64]) -> _Here:
+    def _here(self, current: NDArray[np.float64]) -> Local:
         """Give the price slopes at some prices, as elasticities there."""
-        recipe, slopes = self.recipe, self.slopes
-        moved = np.exp(recipe.curvature * (np.log(current) - recipe.centre))
-        weight = recipe.weight * moved
-        size = np.bincount(recipe.group, weights=weight)[recipe.group]
-        turn = np.zeros((len(current), 2, len(recipe.names)))
-        turn[:, 0, OWN] = np.exp(recipe.curvature * recipe.level) * moved
-        turn[:, 1, OWN], turn[:, 1, CROSS] = -DIVERTED * size, size
-        flat = np.bincount(self.tiers.category_of)
-        mean_turn = np.stack(
-            [np.bincount(self.tiers.category_of, weights=turn[:, i, j]) / flat for i in (0, 1) for j in (OWN, CROSS)], 1
-        ).reshape(-1, 2, 2)
-        return _Here(
-            weight=weight / size,
-            mean=np.einsum("nij,nj->ni", turn, slopes.decision),
-            covariance=turn @ slopes.decision_covariance @ turn.transpose(0, 2, 1),
-            shared=mean_turn @ slopes.shared[:, :2, :2] @ mean_turn.transpose(0, 2, 1),
+        slopes = self.slopes
+        return local_slopes(
+            self.recipe,
+            (slopes.decision, slopes.decision_covariance, slopes.shared),
+            self.tiers.category_of,
+            level=self.movement.intercept,
+            current=current,
         )
 
     def elasticities(self) -> Elasticities:
@@ -350,36 +325,6 @@ class DemandModel:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Here:
-    """Elasticities to (own price, group's index) at some prices: mean [offer, 2], covariances, weights in the index."""
-
-    weight: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    shared: NDArray[np.float64]
-
-    def total(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Own elasticity, the group's index moving along: mean and standard deviation given that it is negative."""
-        w, c = self.weight, self.covariance
-        mean = self.mean[:, 0] + w * self.mean[:, 1]
-        variance = c[:, 0, 0] + 2.0 * w * c[:, 0, 1] + w * w * c[:, 1, 1]
-        return below(mean, np.sqrt(np.maximum(variance, 1e-12)), _LEAST)
-
-    def attraction(self, group: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Elasticity of each offer's attraction and its share of the group's possible buyers, float64[offer] each.
-
-        The shares are those whose cross effects are the estimated ones: ``own_j share_j = -cross weight_j``, the cross
-        slope taken at its mean over the group.
-        """
-        cross = np.bincount(group, weights=self.weight * self.mean[:, 1])[group]
-        total, _ = self.total()
-        own = np.minimum(total - self.weight * cross, _LEAST)
-        share = np.maximum(cross, 0.0) * self.weight / -own
-        taken = np.bincount(group, weights=share)[group]
-        return own, share * np.minimum(1.0, _MOST_TAKEN / np.where(taken > 0, taken, 1.0))
-
-
 SPECIFICATION = (
     "offers of a category and region share buyers (attraction model), elasticities constant or growing with the price as the "
     "data say, promotion held fixed; identified from prices relative to the same sku elsewhere and to its category in the "
@@ -392,14 +337,3 @@ def regressors_of(x_cat: NDArray[np.float64], years: NDArray[np.float64]) -> NDA
     """Regressors of the categories' movement: mean columns and the trend, float64[category, regressor, period]."""
     trend = np.broadcast_to(years, (x_cat.shape[1], 1, len(years)))
     return np.concatenate([x_cat.transpose(1, 0, 2), trend], axis=1)
-
-
-def below(
-    mean: NDArray[np.float64], sd: NDArray[np.float64], most: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of a normal given that it is below ``most`` (truncated normal)."""
-    alpha = (most - mean) / sd
-    ratio = np.exp(-0.5 * alpha**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(alpha))
-    cut = mean - sd * ratio
-    variance = sd**2 * np.clip(1.0 - ratio * (alpha + ratio), 1e-4, 1.0)
-    return np.minimum(cut, most - 1e-6), np.sqrt(variance)
