@@ -31,7 +31,7 @@ BLOCKS = 400  # the multiplier is set this many times a horizon, or after every 
 PERIODS = 48  # parts of the horizon by which the market's unrest is judged
 MEMORY = 0.4  # share of the horizon after which what an auction has shown weighs 1 / e
 BELIEF, BELIEF_FADES = 0.002, 0.2  # weight of the belief before the first auction, and when it fades; as MEMORY
-TRAFFIC = 0.15  # the larger, the longer planned traffic counts beside the traffic seen
+TRAFFIC = 0.05  # the larger, the longer planned traffic counts beside the traffic seen
 START = 6.0  # times the planned spend per auction that bids may be, on average, before the first win
 MANY = 32  # auctions that make a batch whose mean value says something
 FEW = 5  # wins with a value that fix the scale of values where nothing else does
@@ -155,6 +155,9 @@ class Pacer(Terms):
             level=START * self.budget / self.opportunities if cold else np.nan,
             remaining=np.log(self.opportunities) + SPARE,
             plan=np.full(SPARE.shape, log),
+            floor=log,
+            base=log,
+            rise=0.0,
             wins=Wins(origin=log - HOME * STEP),
             scale=Scale(),
         )
@@ -243,7 +246,8 @@ class Pacer(Terms):
         if elapsed is None:
             return state.multiplier
         remaining = self._remaining(state.seen, elapsed)
-        return float(np.exp(np.interp(np.log(remaining), state.remaining, state.plan)))
+        log = float(np.interp(np.log(remaining), state.remaining, state.plan))
+        return float(np.exp(_bounded(state, log, rest=1 - elapsed)))
 
     def _remaining(self, seen: int, elapsed: float) -> float:
         """Auctions that remain, from the plan at first and more and more from those seen."""
@@ -288,6 +292,8 @@ class Pacer(Terms):
             state,
             multiplier=float(np.exp(log)),
             plan=np.full(SPARE.shape, log),
+            floor=log,
+            base=log,
             wins=Wins(origin=log - HOME * STEP),
             scale=Scale(),
         )
@@ -300,7 +306,9 @@ class Pacer(Terms):
             if min(abs(shift), abs(shift - state.scale.shift)) <= NEAR:
                 expected = state.expected + float(outcome.bid.sum()) / exact
                 return replace(state, scale=state.scale.told(shift, expected=expected, value=state.value))
-        bend = float(np.interp(0.7, SPARE, state.plan) - np.interp(-0.7, SPARE, state.plan)) / 2
+        rest = 1 - state.solved / self.opportunities
+        more, less = (_bounded(state, float(np.interp(by, SPARE, state.plan)), rest=rest) for by in (0.7, -0.7))
+        bend = (more - less) / 2
         gone = (state.seen - state.solved) / self.opportunities
         return replace(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
 
@@ -329,21 +337,19 @@ class Pacer(Terms):
             # The belief is about spend: it would only blur what the wins tell of cost per value.
             curve = wins.curve(replace(prior, weight=0.0))
             plan = np.minimum(plan, curve.within_limit(ahead, self._owed(state, curve, log, remaining)))
+        # After some quiet ticks of a market with bursts the curve says: bid far more; and the next burst takes it all.
         now = float(np.log(state.multiplier))
-        rise, fall = self._steps(state, gone)
-        plan = np.clip(plan, min(log, now) - fall, max(log, now) + rise)
-        return replace(state, multiplier=float(np.exp(plan[CENTRE])), remaining=np.log(remaining) + SPARE, plan=plan)
-
-    def _steps(self, state: PacerState, gone: float) -> tuple[float, float]:
-        """How far the log multiplier may rise and fall at once.
-
-        After some quiet ticks of a market with bursts the curve says: bid far more; and the next burst takes it all.
-        So rises are slow where the market is restless, and near the end, where there is no time to wait, less so.
-        """
         step = min(RISE + RISE_PER * gone, RISE_MOST)
-        rest = max(1 - state.seen / self.opportunities, 0.0)
-        hurry = max(min(rest / LATE, 1.0), 1 / HASTE)
-        return min(step / (1 + CALM * state.wins.unrest(DREAD)) / hurry, 1.0), 2 * step
+        state = replace(
+            state,
+            remaining=np.log(remaining) + SPARE,
+            plan=plan,
+            floor=min(log, now) - 2 * step,
+            base=max(log, now),
+            rise=step / (1 + CALM * wins.unrest(DREAD)),
+        )
+        rest = 1 - state.seen / self.opportunities
+        return replace(state, multiplier=float(np.exp(_bounded(state, float(plan[CENTRE]), rest=rest))))
 
     def _prior(self, state: PacerState) -> Prior:
         """Believe before anything is seen that the first multiplier spends the budget."""
@@ -380,3 +386,9 @@ class Pacer(Terms):
         """
         unrest = state.wins.unrest(USUAL)
         return CAUTION * max(1 - state.seen / self.opportunities, 0.0) * unrest / (unrest + UNREST)
+
+
+def _bounded(state: PacerState, log: float, *, rest: float) -> float:
+    """Keep a log multiplier within one step; near the end, where there is no time to wait, rises may be larger."""
+    hurry = max(min(rest / LATE, 1.0), 1 / HASTE)
+    return min(max(log, state.floor), state.base + min(state.rise / hurry, 1.0))

@@ -39,7 +39,9 @@ class PacerState:
     remaining : float64[point]
         Logs of auctions that may remain, rising.
     plan : float64[point]
-        Log of the multiplier for each.
+        Log of the multiplier that each would ask for.
+    floor, base, rise : float
+        Lowest log multiplier until the next solution, the one from which it may rise, and how far.
     wins : Wins
         What own wins tell of the market.
     scale : Scale
@@ -55,6 +57,9 @@ class PacerState:
     level: float
     remaining: NDArray[np.float64]
     plan: NDArray[np.float64]
+    floor: float
+    base: float
+    rise: float
     wins: Wins
     scale: Scale
 
