@@ -9,11 +9,13 @@ have shown, which uses each win for all multipliers below it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from pricebid.bidding.pacing_alter import altered
 from pricebid.bidding.pacing_curve import HOME, STEP, Owed, Prior, Wins
 from pricebid.bidding.pacing_outcome import Outcome, checked_elapsed, checked_outcome, checked_value
 from pricebid.bidding.pacing_scale import Scale, exact_multiplier
@@ -214,7 +216,7 @@ class Pacer(Terms):
             Where lengths differ, or a number is negative or no number.
         """
         outcome = checked_outcome(value=value, bid=bid, won=won, cost=cost)
-        state = replace(
+        state = altered(
             state,
             seen=state.seen + outcome.count,
             spent=state.spent + outcome.paid,
@@ -225,24 +227,24 @@ class Pacer(Terms):
             state, known = self._sought(state, outcome, due=due)
             if not known:
                 return state
-        state = replace(state, level=np.nan, scale=state.scale.added(outcome.bid / state.multiplier, outcome.value))
+        state = altered(state, level=np.nan, scale=state.scale.added(outcome.bid / state.multiplier, outcome.value))
         if due:
             state = self._judged(state, outcome)
-        log = float(np.log(state.multiplier)) + state.scale.shift
-        state = replace(
+        log = math.log(state.multiplier) + state.scale.shift
+        state = altered(
             state,
-            expected=state.expected + float(outcome.bid.sum()) / float(np.exp(log)),
+            expected=state.expected + float(outcome.bid.sum()) / math.exp(log),
             wins=state.wins.added(log, outcome.count, outcome.bid, outcome.cost),
         )
         return self._solved(state, log) if due else state
 
     def _multiplier(self, state: PacerState, worth: NDArray[np.float64], elapsed: float | None) -> float:
         """Bid per expected value for this batch."""
-        mean = float(worth.mean()) if len(worth) else 0.0
-        if np.isnan(state.multiplier):
-            return state.level / mean if mean > 0 else 0.0
-        if not np.isnan(state.level) and len(worth) >= MANY and mean > 0:
-            return min(state.multiplier, state.level / mean)
+        unknown = math.isnan(state.multiplier)
+        if unknown or (len(worth) >= MANY and not math.isnan(state.level)):
+            mean = float(worth.mean()) if len(worth) else 0.0
+            held = state.level / mean if mean > 0 else 0.0
+            return held if unknown else min(state.multiplier, held)
         if elapsed is None:
             return state.multiplier
         remaining = self._remaining(state.seen, elapsed)
@@ -259,38 +261,38 @@ class Pacer(Terms):
 
     def _held(self, state: PacerState, outcome: Outcome) -> bool:
         """Whether the batch was bid by its mean bid rather than by the multiplier."""
-        if np.isnan(state.multiplier):
+        if math.isnan(state.multiplier):
             return True
-        return not np.isnan(state.level) and outcome.count >= MANY and outcome.mean_bid >= state.level * (1 - 1e-9)
+        return not math.isnan(state.level) and outcome.count >= MANY and outcome.mean_bid >= state.level * (1 - 1e-9)
 
     def _sought(self, state: PacerState, outcome: Outcome, *, due: bool) -> tuple[PacerState, bool]:
         """Look for the scale of values; the flag says that the batch's own multiplier is in the state now."""
         exact = exact_multiplier(outcome.bid, outcome.value)
         if exact is not None and not exact > state.multiplier * (1 + 1e-9):
             return self._scaled(state, float(np.log(exact))), True
-        scale = replace(
+        scale = altered(
             state.scale,
             asked=state.scale.asked + float(outcome.bid.sum()),
             got=state.scale.got + float(outcome.value.sum()),
             scatter=state.scale.scatter + float(np.count_nonzero(outcome.value > 0)),
         )
-        state = replace(state, scale=scale)
+        state = altered(state, scale=scale)
         if scale.scatter >= FEW:
             log = float(np.log(scale.asked / scale.got))
-            if not np.isnan(state.multiplier):
-                log = min(log, float(np.log(state.multiplier)))
-            return replace(self._scaled(state, log), level=np.nan, expected=state.value, solved=state.seen), False
+            if not math.isnan(state.multiplier):
+                log = min(log, math.log(state.multiplier))
+            return altered(self._scaled(state, log), level=np.nan, expected=state.value, solved=state.seen), False
         if not due:
             return state, False
         pace = (self.budget - state.spent) / max(self.opportunities - state.seen, 1.0)
         step = float(np.sqrt(pace * state.seen / state.spent)) if state.spent > 0 else np.inf
-        return replace(state, level=state.level * min(max(step, 0.5), 2.5), solved=state.seen), False
+        return altered(state, level=state.level * min(max(step, 0.5), 2.5), solved=state.seen), False
 
     def _scaled(self, state: PacerState, log: float) -> PacerState:
         """Give the state with its first known multiplier."""
-        return replace(
+        return altered(
             state,
-            multiplier=float(np.exp(log)),
+            multiplier=math.exp(log),
             plan=np.full(SPARE.shape, log),
             floor=log,
             base=log,
@@ -305,12 +307,12 @@ class Pacer(Terms):
             shift = float(np.log(exact / state.multiplier))
             if min(abs(shift), abs(shift - state.scale.shift)) <= NEAR:
                 expected = state.expected + float(outcome.bid.sum()) / exact
-                return replace(state, scale=state.scale.told(shift, expected=expected, value=state.value))
+                return altered(state, scale=state.scale.told(shift, expected=expected, value=state.value))
         rest = 1 - state.solved / self.opportunities
         more, less = (_bounded(state, float(np.interp(by, SPARE, state.plan)), rest=rest) for by in (0.7, -0.7))
         bend = (more - less) / 2
         gone = (state.seen - state.solved) / self.opportunities
-        return replace(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
+        return altered(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
 
     def _solved(self, state: PacerState, log: float) -> PacerState:
         """Set the multiplier from what is left of horizon, budget and limit.
@@ -326,7 +328,7 @@ class Pacer(Terms):
         prior = self._prior(state)
         period = 0.9 * self.opportunities / PERIODS
         wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), period=period, prior=prior)
-        state = replace(state, wins=wins, solved=state.seen)
+        state = altered(state, wins=wins, solved=state.seen)
         remaining = max(self.opportunities - state.seen, 0.002 * self.opportunities, 1.0)
         ahead = remaining * np.exp(SPARE)
         plan = np.full(SPARE.shape, np.inf)
@@ -335,12 +337,12 @@ class Pacer(Terms):
             plan = wins.curve(prior).within_budget(left / ahead) - self._caution(state)
         if np.isfinite(self.limit):
             # The belief is about spend: it would only blur what the wins tell of cost per value.
-            curve = wins.curve(replace(prior, weight=0.0))
+            curve = wins.curve(Prior(spend=0.0, log_multiplier=prior.log_multiplier, weight=0.0))
             plan = np.minimum(plan, curve.within_limit(ahead, self._owed(state, curve, log, remaining)))
         # After some quiet ticks of a market with bursts the curve says: bid far more; and the next burst takes it all.
-        now = float(np.log(state.multiplier))
+        now = math.log(state.multiplier)
         step = min(RISE + RISE_PER * gone, RISE_MOST)
-        state = replace(
+        state = altered(
             state,
             remaining=np.log(remaining) + SPARE,
             plan=plan,
@@ -349,12 +351,12 @@ class Pacer(Terms):
             rise=step / (1 + CALM * wins.unrest(DREAD)),
         )
         rest = 1 - state.seen / self.opportunities
-        return replace(state, multiplier=float(np.exp(_bounded(state, float(plan[CENTRE]), rest=rest))))
+        return altered(state, multiplier=float(np.exp(_bounded(state, float(plan[CENTRE]), rest=rest))))
 
     def _prior(self, state: PacerState) -> Prior:
         """Believe before anything is seen that the first multiplier spends the budget."""
         spend = self.budget / self.opportunities if np.isfinite(self.budget) else 0.0
-        first = state.multiplier if np.isnan(self.first) else self.first
+        first = state.multiplier if math.isnan(self.first) else self.first
         weight = BELIEF * self.opportunities * float(np.exp(-state.seen / self.opportunities / BELIEF_FADES))
         return Prior(spend=spend, log_multiplier=float(np.log(first)), weight=weight if spend > 0 else 0.0)
 

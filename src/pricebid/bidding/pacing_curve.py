@@ -8,10 +8,12 @@ that could have shown it, as Kaplan and Meier (1958) do with censored data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pricebid.bidding.pacing_alter import altered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -215,10 +217,10 @@ class Wins:
         auctions[last] += share * count
         auctions[last - 1] += (1 - share) * count
         if not len(bid):
-            return replace(here, new_auctions=auctions)
+            return altered(here, new_auctions=auctions)
         log_ratio = np.log(np.maximum(np.minimum(cost / bid, 1.0), 1e-30)) + log_multiplier
         bins = np.clip((log_ratio - here.origin) / STEP, 0, last).astype(np.int64)
-        return replace(
+        return altered(
             here,
             new_auctions=auctions,
             new_cost=here.new_cost + np.bincount(bins, weights=cost, minlength=BINS),
@@ -244,7 +246,7 @@ class Wins:
         hoped = self.period_hoped
         if self.auctions.any():
             hoped += count * self.curve(prior).cost_at(log_multiplier)
-        joined = replace(
+        joined = altered(
             self,
             cost=keep * (self.cost + self.new_cost),
             auctions=keep * (self.auctions + self.new_auctions),
@@ -283,7 +285,7 @@ class Wins:
             gathered: NDArray[np.float64] = np.bincount(where, weights=held, minlength=BINS).astype(np.float64)
             return gathered
 
-        return replace(
+        return altered(
             self,
             origin=self.origin + by * STEP,
             cost=moved(self.cost),
@@ -302,7 +304,7 @@ def _judged(wins: Wins) -> Wins:
         weight = 1 / (1 + noise / NOISY)
         surprise += weight * (off**2 - noise)
         periods += weight
-    return replace(wins, surprise=surprise, periods=periods, period_auctions=0.0, period_paid=0.0, period_hoped=0.0)
+    return altered(wins, surprise=surprise, periods=periods, period_auctions=0.0, period_paid=0.0, period_hoped=0.0)
 
 
 def _steepness(rate: NDArray[np.float64], top: int) -> float:

@@ -46,8 +46,8 @@ def checked_value(value: ArrayLike) -> NDArray[np.float64]:
     InputError
         Where one is negative, infinite or no number.
     """
-    worth = np.atleast_1d(np.asarray(value, dtype=np.float64))
-    if not ((worth >= 0) & (worth < np.inf)).all():
+    worth = _numbers(value)
+    if not _legal(worth):
         raise InputError("value holds a number that is negative, infinite or NaN: expected values are at least 0")
     return worth
 
@@ -60,25 +60,32 @@ def checked_outcome(*, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: A
     InputError
         Where lengths differ, or a bid, cost or value is negative, infinite or no number.
     """
-    taken = np.atleast_1d(np.asarray(won, dtype=np.bool_))
-    held = {"value": value, "bid": bid, "cost": cost}
-    arrays = {name: np.atleast_1d(np.asarray(array, dtype=np.float64)) for name, array in held.items()}
-    for name, array in arrays.items():
-        if array.shape != taken.shape or array.ndim != 1:
-            raise InputError(f"{name} has shape {array.shape}, won has {taken.shape}: one number per auction")
-        if not ((array >= 0) & (array < np.inf)).all():
+    taken = np.asarray(won, dtype=np.bool_).reshape(-1)
+    bids, paid, got = _numbers(bid), _numbers(cost), _numbers(value)
+    for name, array in (("bid", bids), ("cost", paid), ("value", got)):
+        if array.shape != taken.shape:
+            raise InputError(f"{name} has {array.size:,} numbers, won has {taken.size:,}: one per auction")
+        if not _legal(array):
             raise InputError(f"{name} holds a number that is negative, infinite or NaN: at least 0 per auction")
-    bids = arrays["bid"]
     mine = taken & (bids > 0)
     return Outcome(
-        count=len(taken),
-        mean_bid=float(bids.mean()) if len(bids) else 0.0,
-        paid=float(arrays["cost"][taken].sum()),
-        got=float(arrays["value"][taken].sum()),
+        count=taken.size,
+        mean_bid=float(bids.sum()) / max(taken.size, 1),
+        paid=float(paid[taken].sum()),
+        got=float(got[taken].sum()),
         bid=bids[mine],
-        cost=arrays["cost"][mine],
-        value=arrays["value"][mine],
+        cost=paid[mine],
+        value=got[mine],
     )
+
+
+def _numbers(given: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(given, dtype=np.float64).reshape(-1)
+
+
+def _legal(array: NDArray[np.float64]) -> bool:
+    # NaN makes the least number NaN, and no comparison with it holds; infinity makes the sum infinite.
+    return bool(array.min(initial=0.0) >= 0) and bool(array.sum() < np.inf)
 
 
 def checked_elapsed(elapsed: float | None) -> float | None:

@@ -10,10 +10,13 @@ expected, a win says it exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pricebid.bidding.pacing_alter import altered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +59,8 @@ class Scale:
         """Give the scale with the wins of one more batch, float64[win] each."""
         if not len(asked):
             return self
-        off = got - float(np.exp(self.ratio - self.shift)) * asked
-        return replace(
+        off = got - math.exp(self.ratio - self.shift) * asked
+        return altered(
             self,
             asked=self.asked + float(asked.sum()),
             got=self.got + float(got.sum()),
@@ -111,7 +114,7 @@ class Scale:
         here = self.asked * float(np.exp(self.ratio - shift))
         grain = max(self.grain(expected), self.scatter / max(self.got, 1e-300))
         if self.got <= 0 or here < ENOUGH * grain:
-            return replace(self, shift=shift, ratio_var=ratio_var, shift_var=shift_var, shared_var=shared_var)
+            return altered(self, shift=shift, ratio_var=ratio_var, shift_var=shift_var, shared_var=shared_var)
         news = float(np.log(self.got / here))
         to_ratio, to_shift = ratio_var - shared_var, shared_var - shift_var
         total = to_ratio - to_shift + grain / self.got + 1e-4
