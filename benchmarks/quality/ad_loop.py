@@ -1,13 +1,14 @@
 """Learning to bid from nothing, day after day, on a stream of auctions of AdCraft's kind.
 
-Run ``python -m benchmarks.quality.ad_loop [--seeds N] [--first SEED] [--stream NAME ...] [--learner NAME ...]``.
+Run ``python -m benchmarks.quality.ad_loop [--seeds N] [--first SEED] [--days N] [--stream NAME ...]
+[--learner NAME ...]``.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,19 +179,18 @@ LEARNERS: dict[str, Callable[[AdStream, np.random.Generator], list[AdDay]]] = {
 }
 
 
-def run(kind: str, learner: str, seed: int) -> Run:
+def run(kind: str, learner: str, seed: int, days: int | None = None) -> Run:
     """Play all days of one stream with one learner; all learners meet the same auctions."""
     number = list(STREAMS).index(kind)
-    stream = draw_ad_stream(STREAMS[kind], np.random.default_rng([23, number, seed]))
+    settings = replace(STREAMS[kind], days=days or STREAMS[kind].days)
+    stream = draw_ad_stream(settings, np.random.default_rng([23, number, seed]))
     begun = time.perf_counter()
-    days = LEARNERS[learner](stream, np.random.default_rng([29, number, seed]))
+    played = LEARNERS[learner](stream, np.random.default_rng([29, number, seed]))
     seconds = time.perf_counter() - begun
-    profit = np.array([day.profit(stream) for day in days]) / stream.bound()[1]
-    spend = np.array([day.cost.sum() for day in days]) / stream.budget()
-    late = profit[-len(profit) // 3 :].mean()
-    return Run(
-        stream=kind, learner=learner, seed=seed, share=profit.mean(), late=late, spend=spend.mean(), seconds=seconds
-    )
+    profit = np.array([day.profit(stream) for day in played]) / stream.bound()[1]
+    spend = np.array([day.cost.sum() for day in played]) / stream.budget()
+    share, late, spent = (float(part.mean()) for part in (profit, profit[-len(profit) // 3 :], spend))
+    return Run(stream=kind, learner=learner, seed=seed, share=share, late=late, spend=spent, seconds=seconds)
 
 
 def table(runs: list[Run]) -> str:
@@ -208,18 +208,21 @@ def table(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str] | None = None) -> list[Run]:
-    """Print the table; gives the runs."""
+def main(argv: Sequence[str] | None = None) -> list[dict[str, object]]:
+    """Print the table, and return a row per run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--stream", nargs="*", default=list(STREAMS), choices=list(STREAMS))
     parser.add_argument("--learner", nargs="*", default=list(LEARNERS), choices=list(LEARNERS))
+    parser.add_argument("--days", type=int, help="fewer days than the stream's own, for a look")
     asked = parser.parse_args(argv)
     seeds = range(asked.first, asked.first + asked.seeds)
-    runs = [run(kind, learner, seed) for kind in asked.stream for learner in asked.learner for seed in seeds]
+    runs = [
+        run(kind, learner, seed, asked.days) for kind in asked.stream for learner in asked.learner for seed in seeds
+    ]
     print(table(runs))
-    return runs
+    return [asdict(one) for one in runs]
 
 
 if __name__ == "__main__":

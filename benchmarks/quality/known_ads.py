@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,8 +174,8 @@ def kept_table(kept: list[Kept]) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> list[Score]:
-    """Print the tables; gives the scores."""
+def main(argv: Sequence[str] | None = None) -> list[dict[str, object]]:
+    """Print the tables, and return a row per score."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
@@ -187,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> list[Score]:
     print(table(scores))
     if asked.keep:
         print(kept_table([keep_seed(seed) for seed in seeds]))
-    return scores
+    return [asdict(one) for one in scores]
 
 
 if __name__ == "__main__":
