@@ -164,3 +164,38 @@ def test_the_same_seed_gives_the_same_plan(known: SimpleNamespace) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(one.times, other.times, strict=True))
     assert one.totals == other.totals
     assert Policy.from_toml(policy).seed == 3
+
+
+@pytest.mark.parametrize("policy", ["", "[bids]\ndaily_budget = 60.0\nmin_roas = 3.0\nbudget_confidence = 0.8\n"])
+@pytest.mark.parametrize("auction", ["second", "first"])
+def test_coarse_ladders_for_many_keywords_lose_little(
+    known: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, policy: str, auction: str
+) -> None:
+    landscape = known.market(0, auction=auction)
+    text = (policy or "[bids]\n") + DAYPARTS
+    whole = known.plan(landscape, text)
+    monkeypatch.setattr("pricebid.bidding.search._SMALL", 0)
+    coarse = known.plan(landscape, text)
+    assert coarse.found.value >= 0.985 * whole.found.value
+    assert all(limit.slack >= -1e-9 for limit in coarse.limits)
+
+
+def test_chunks_and_threads_do_not_change_a_plan(known: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = "[bids]\ndaily_budget = 60.0\n" + DAYPARTS
+    whole = known.plan(known.market(0), policy)
+    monkeypatch.setattr("pricebid.bidding.problem._CELLS", 500)
+    chunked = known.plan(known.market(0), policy)
+    assert np.array_equal(whole.bid, chunked.bid)
+    assert chunked.found.value == pytest.approx(whole.found.value, rel=1e-12)
+
+
+def test_multipliers_of_regions_and_hours_are_set_together(known: SimpleNamespace) -> None:
+    keys = known.axis(["c"] * 6, ["a", "a", "b", "b", "d", "d"], region=["n", "s"] * 3)
+    profile = np.linspace(0.6, 1.4, 24)[None]
+    rate = np.array([0.06, 0.03, 0.05, 0.025, 0.04, 0.02])
+    landscape = known.landscape(keys, hours=24, rate=rate, rate_hours=profile, auctions=900.0)
+    plan = known.plan(landscape, "[bids]\ndaily_budget = 150.0\n" + DAYPARTS)
+    north, south = plan.adjustments_frame().set_index("value")["multiplier"][["n", "s"]]
+    assert north / south == pytest.approx(2.0, rel=0.08)
+    assert plan.times[0][0, -1] / plan.times[0][0, 0] == pytest.approx(1.4 / 0.6, rel=0.12)
+    assert plan.gap <= 3e-3

@@ -174,7 +174,7 @@ class FreeBids:
             tried.append(Bound(value=value, shadow_prices=point.copy()))
             return value / size, slope / size
 
-        steps = 30 if self.rate.size <= _MOST_CELLS else 4
+        steps = 30 if self.rate.size <= _MOST_CELLS else 2
         minimize(
             evaluate,
             shadow_prices,

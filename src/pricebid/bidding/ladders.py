@@ -148,7 +148,7 @@ class TimesGrid:
 
     def ladder(self, times: Floats, steps: int) -> Floats:
         """Return the multipliers so far, and up to so many steps up and down from each, float64[..., option]."""
-        at = self._nearest(times)[..., None] + np.arange(-steps, steps + 1)
+        at = self._nearest(times)[..., None] + np.delete(np.arange(-steps, steps + 1), steps)
         tried = self.values[np.clip(at, 0, len(self.values) - 1)]
         return np.concatenate([times[..., None], tried], axis=-1)
 

@@ -175,7 +175,7 @@ def _search(
         return search.run(asked), asked
     problem, layout = search.problem, search.problem.layout
     used = cushions(problem, problem.current, asked, confidence=confidence, seed=seed)
-    close = _CLOSE if search.small and len(asked) <= _FEW else 10.0 * _CLOSE
+    close = _CLOSE if search.small and len(asked) <= _FEW else 4.0 * _CLOSE
     found: Found | None = None
     for turn in range(_TURNS):
         found = search.run(cushioned(asked, used), near=found)

@@ -56,7 +56,7 @@ class Width:
         """Return what can be afforded for so many series x hours."""
         if cells <= _SMALL:
             return cls(wide=24, near=13, steps=12, rounds=6, starts=4)
-        return cls(wide=9, near=5, steps=2, rounds=1, starts=1)
+        return cls(wide=7, near=5, steps=2, rounds=1, starts=1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,6 +115,9 @@ class Search:
             Found under slightly other limits: the only start then.
         """
         if near is not None:
+            if not self.small:
+                closest = np.array([0.9, 0.95, 1.0, 1.05])
+                return self._bids(near.setting, limits, near.setting.bid[:, None] * closest)
             again = self._bids(near.setting, limits, self._around(near.setting.bid, 0.2))
             return self._bids(again.setting, limits, self._around(again.setting.bid, 0.05), again)
         flat = self._flat()
@@ -207,7 +210,7 @@ class Search:
     def _around(self, bid: Floats, share: float) -> Floats:
         """Bids from 1 / (1 + share) to 1 + share times a bid, and the next two steps on either side."""
         times = np.geomspace(1.0 / (1.0 + share), 1.0 + share, self.width.near)
-        steps = self.range.step * (np.arange(-2, 3) if self.small else np.arange(-1, 2))
+        steps = self.range.step * np.array([-2.0, -1.0, 1.0, 2.0] if self.small else [-1.0, 1.0])
         near = np.maximum(np.concatenate([bid[:, None] * times, bid[:, None] + steps], axis=1), 0.0)
         return np.asarray(np.where(bid[:, None] > 0, near, 0.0))
 
