@@ -35,7 +35,7 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
     from benchmarks.quality.specs import SPECS
-    from benchmarks.speed import kernel, prices, rivals, rules, tables
+    from benchmarks.speed import bids, kernel, prices, rivals, rules, tables
 
     speed = (
         Benchmark(
@@ -61,6 +61,12 @@ def benchmarks() -> tuple[Benchmark, ...]:
             run=prices.main,
             smoke=("--offers", "200"),
             full=("--offers", "1000", "10000"),
+        ),
+        Benchmark(
+            name="speed.bids",
+            run=bids.main,
+            smoke=("--keywords", "300", "--campaigns", "4"),
+            full=("--keywords", "1000", "100000"),
         ),
         Benchmark(
             name="speed.tables",

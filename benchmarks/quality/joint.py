@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pricebid.demand import DemandModel
     from pricebid.tables import Shop
 
 PRICES = MarketSettings()
@@ -41,7 +42,7 @@ class Setup:
 
     market: JointMarket
     shop: Shop
-    model: pricebid.demand.DemandModel  # type: ignore[name-defined]
+    model: DemandModel
     landscape: BidLandscape
 
     def policy(self, shared: str) -> Policy:

@@ -180,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--planner", nargs="*", default=list(PLANNERS), choices=list(PLANNERS))
-    parser.add_argument("--keep", action="store_true", help="also play days against a budget kept on 90 % of them")
+    parser.add_argument("--keep", action="store_true", help="also play days against a budget kept on 90 %% of them")
     asked = parser.parse_args(argv)
     seeds = range(asked.first, asked.first + asked.seeds)
     scores = [score for seed in seeds for score in score_seed(seed, asked.planner)]

@@ -273,11 +273,14 @@ def bid(
     Infeasible
         A campaign's rules leave it no bid.
     """
+    from dataclasses import replace
+
     from pricebid import bidding
 
     found = landscape(shop, policy, progress=progress) if known is None else known
     value = bidding.shop_value(shop, found, policy, prices=prices)
-    return bidding.bid(found, policy, campaigns=shop.campaigns(), value=value, progress=progress)
+    made = bidding.bid(found, policy, campaigns=shop.campaigns(), value=value, progress=progress)
+    return replace(made, currency=shop.settings.currency)
 
 
 def plan(

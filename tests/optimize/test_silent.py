@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytest
 
 from pricebid.optimize import Limit, choose
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_neither_the_dual_nor_the_integer_program_prints_anything(capfd: pytest.CaptureFixture[str]) -> None:

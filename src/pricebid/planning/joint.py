@@ -197,7 +197,7 @@ class _Joint:
             worth = replace(value, profit=value.profit + self.ads.relief(prices) / weight)
         landscape = self.ads.at(prices.price)
         found = bid(landscape, self.policy, campaigns=self.shop.campaigns(), value=worth)
-        return revalued(found, landscape, value)
+        return replace(revalued(found, landscape, value), currency=self.shop.settings.currency)
 
     def _ads(self, alone: PricePlan) -> AdDemand:
         self.economics = alone.problem.economics
