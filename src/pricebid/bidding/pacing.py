@@ -41,10 +41,11 @@ RISE, RISE_PER, RISE_MOST = 0.04, 20.0, 0.4  # how far the log multiplier may ri
 CALM, DREAD = 2.0, 1.0  # how much unrest slows a rise, and unrest that is believed for that before anything is seen
 LATE, HASTE = 0.2, 10.0  # from this share of the horizon on before its end rises may be faster, at most so many times
 CAUTION, UNREST = 0.2, 0.2  # most that is held back of the log multiplier, and unrest at which half of it is
-USUAL = 0.3  # unrest that is believed, for all but rises, before anything is seen
+USUAL = 0.1  # unrest that is believed, for all but rises, before anything is seen
 BURST = 2.0  # how much unrest adds to the spend that slack of the limit must cover
 SPARSE = 0.1  # relative noise of the horizon's value at which half of the luck so far counts for the limit
 MARGIN = 0.005  # kept from the limit
+ROOM = 3.0  # standard deviations of the shift
 NEAR = 0.15  # log distance within which an exact multiplier is believed
 SPARE = np.array(
     [-5.0, -3.6, -2.5, -1.7, -1.1, -0.7, -0.35, 0.0, 0.35, 0.7, 1.1, 1.7, 2.5]
@@ -63,7 +64,16 @@ class Paces(Protocol[State]):
         """Turn the expected values of k auctions into bids, float64[k]."""
         ...
 
-    def update(self, state: State, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike) -> State:
+    def update(
+        self,
+        state: State,
+        *,
+        value: ArrayLike,
+        bid: ArrayLike,
+        won: ArrayLike,
+        cost: ArrayLike,
+        elapsed: float | None = None,
+    ) -> State:
         """Give the state after k auctions."""
         ...
 
@@ -195,7 +205,14 @@ class Pacer(Terms):
         return bid
 
     def update(
-        self, state: PacerState, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike
+        self,
+        state: PacerState,
+        *,
+        value: ArrayLike,
+        bid: ArrayLike,
+        won: ArrayLike,
+        cost: ArrayLike,
+        elapsed: float | None = None,
     ) -> PacerState:
         """Give the state after k auctions.
 
@@ -209,6 +226,9 @@ class Pacer(Terms):
             What was bid, and paid for wins.
         won : bool[k]
             Which auctions were won.
+        elapsed : float, optional
+            What `bid` was told. Without it the multiplier really bid is told from bids and values, which takes longer
+            where values are noisy and traffic is far off plan.
 
         Raises
         ------
@@ -216,6 +236,9 @@ class Pacer(Terms):
             Where lengths differ, or a number is negative or no number.
         """
         outcome = checked_outcome(value=value, bid=bid, won=won, cost=cost)
+        shift, elapsed = None, checked_elapsed(elapsed)
+        if elapsed is not None and not math.isnan(state.multiplier):
+            shift = math.log(self._at(state, elapsed) / state.multiplier)
         state = altered(
             state,
             seen=state.seen + outcome.count,
@@ -227,9 +250,9 @@ class Pacer(Terms):
             state, known = self._sought(state, outcome, due=due)
             if not known:
                 return state
-        state = altered(state, level=np.nan, scale=state.scale.added(outcome.bid / state.multiplier, outcome.value))
+        state = altered(state, level=np.nan, scale=state.scale.added(outcome, state.multiplier))
         if due:
-            state = self._judged(state, outcome)
+            state = self._judged(state, outcome, shift)
         log = math.log(state.multiplier) + state.scale.shift
         state = altered(
             state,
@@ -238,6 +261,11 @@ class Pacer(Terms):
         )
         return self._solved(state, log) if due else state
 
+    @property
+    def _period(self) -> float:
+        """Auctions of a period, a little less than its share: a batch may be a little short."""
+        return 0.9 * self.opportunities / PERIODS
+
     def _multiplier(self, state: PacerState, worth: NDArray[np.float64], elapsed: float | None) -> float:
         """Bid per expected value for this batch."""
         unknown = math.isnan(state.multiplier)
@@ -245,11 +273,14 @@ class Pacer(Terms):
             mean = float(worth.mean()) if len(worth) else 0.0
             held = state.level / mean if mean > 0 else 0.0
             return held if unknown else min(state.multiplier, held)
-        if elapsed is None:
-            return state.multiplier
+        return state.multiplier if elapsed is None else self._at(state, elapsed)
+
+    def _at(self, state: PacerState, elapsed: float) -> float:
+        """Multiplier at a share of the horizon gone."""
         remaining = self._remaining(state.seen, elapsed)
         log = float(np.interp(np.log(remaining), state.remaining, state.plan))
-        return float(np.exp(_bounded(state, log, rest=1 - elapsed)))
+        room = ROOM * math.sqrt(max(state.scale.doubt[1, 1], 0.0))
+        return math.exp(_bounded(state, log - room, rest=1 - elapsed) + room)
 
     def _remaining(self, seen: int, elapsed: float) -> float:
         """Auctions that remain, from the plan at first and more and more from those seen."""
@@ -263,7 +294,11 @@ class Pacer(Terms):
         """Whether the batch was bid by its mean bid rather than by the multiplier."""
         if math.isnan(state.multiplier):
             return True
-        return not math.isnan(state.level) and outcome.count >= MANY and outcome.mean_bid >= state.level * (1 - 1e-9)
+        return (
+            not math.isnan(state.level)
+            and outcome.count >= MANY
+            and outcome.bids >= state.level * outcome.count * (1 - 1e-9)
+        )
 
     def _sought(self, state: PacerState, outcome: Outcome, *, due: bool) -> tuple[PacerState, bool]:
         """Look for the scale of values; the flag says that the batch's own multiplier is in the state now."""
@@ -300,19 +335,30 @@ class Pacer(Terms):
             scale=Scale(),
         )
 
-    def _judged(self, state: PacerState, outcome: Outcome) -> PacerState:
-        """Settle what multiplier was really bid, and how values come out against expectation."""
+    def _judged(self, state: PacerState, outcome: Outcome, known: float | None) -> PacerState:
+        """Settle what multiplier was really bid, and how values come out against expectation.
+
+        Parameters
+        ----------
+        state : PacerState
+            With the batch in its scale, not yet in its wins.
+        outcome : Outcome
+            The batch.
+        known : float, optional
+            Log of the multiplier really bid per the state's, where elapsed time was told.
+        """
+        gone = (state.seen - state.solved) / self.opportunities
+        if known is not None:
+            scale = state.scale.shifted(known)
+            return altered(state, scale=scale.judged(gone, expected=state.expected, bend=0.0, period=np.inf))
         exact = exact_multiplier(outcome.bid, outcome.value, guess=state.multiplier)
         if exact is not None:
             shift = float(np.log(exact / state.multiplier))
             if min(abs(shift), abs(shift - state.scale.shift)) <= NEAR:
                 expected = state.expected + float(outcome.bid.sum()) / exact
                 return altered(state, scale=state.scale.told(shift, expected=expected, value=state.value))
-        rest = 1 - state.solved / self.opportunities
-        more, less = (_bounded(state, float(np.interp(by, SPARE, state.plan)), rest=rest) for by in (0.7, -0.7))
-        bend = (more - less) / 2
-        gone = (state.seen - state.solved) / self.opportunities
-        return altered(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend))
+        bend = float(np.interp(0.7, SPARE, state.plan) - np.interp(-0.7, SPARE, state.plan)) / 2
+        return altered(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend, period=self._period))
 
     def _solved(self, state: PacerState, log: float) -> PacerState:
         """Set the multiplier from what is left of horizon, budget and limit.
@@ -326,8 +372,7 @@ class Pacer(Terms):
         """
         gone = (state.seen - state.solved) / self.opportunities
         prior = self._prior(state)
-        period = 0.9 * self.opportunities / PERIODS
-        wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), period=period, prior=prior)
+        wins = state.wins.closed(log, keep=float(np.exp(-gone / MEMORY)), period=self._period, prior=prior)
         state = altered(state, wins=wins, solved=state.seen)
         remaining = max(self.opportunities - state.seen, 0.002 * self.opportunities, 1.0)
         ahead = remaining * np.exp(SPARE)

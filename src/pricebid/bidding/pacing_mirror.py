@@ -62,9 +62,17 @@ class MirrorPacer(Terms):
         return bid
 
     def update(
-        self, state: MirrorState, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike
+        self,
+        state: MirrorState,
+        *,
+        value: ArrayLike,
+        bid: ArrayLike,
+        won: ArrayLike,
+        cost: ArrayLike,
+        elapsed: float | None = None,
     ) -> MirrorState:
         """Give the state after k auctions; see `Pacer.update`."""
+        checked_elapsed(elapsed)
         outcome = checked_outcome(value=value, bid=bid, won=won, cost=cost)
         cost_now = float(outcome.cost.sum())
         spent, seen = state.spent + cost_now, state.seen + outcome.count

@@ -21,8 +21,8 @@ class Outcome:
     ----------
     count : int
         Auctions, lost ones too.
-    mean_bid : float
-        Mean bid over all of them.
+    bids, squares : float
+        Sums over all of them of bids and of their squares.
     paid, got : float
         Money paid and value obtained in all.
     bid, cost, value : float64[win]
@@ -30,7 +30,8 @@ class Outcome:
     """
 
     count: int
-    mean_bid: float
+    bids: float
+    squares: float
     paid: float
     got: float
     bid: NDArray[np.float64]
@@ -70,7 +71,8 @@ def checked_outcome(*, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: A
     mine = taken & (bids > 0)
     return Outcome(
         count=taken.size,
-        mean_bid=float(bids.sum()) / max(taken.size, 1),
+        bids=float(bids.sum()),
+        squares=float(bids @ bids),
         paid=float(paid[taken].sum()),
         got=float(got[taken].sum()),
         bid=bids[mine],

@@ -1,17 +1,17 @@
 """Between value expected and value obtained: how far they differ, and what multiplier was really bid.
 
 An update is told what was bid and what came of it, not what share of the horizon was gone when the bid was made. Where
-that share moved the multiplier (traffic off plan), what was bid per expected value must be told from the wins:
-bid / value obtained = multiplier / (value obtained per value expected). The two unknowns are told apart by their pace.
-How values come out against expectation holds for the whole horizon; the multiplier starts out as planned, wanders as
-traffic departs from plan, and returns. A Kalman (1960) filter of both logs does that. Where values come just as
-expected, a win says it exactly.
+that share moved the multiplier (traffic off plan), two things tell what was bid per expected value. Wins say bid / value
+obtained = multiplier / (value obtained per value expected); and all bids, lost ones too, say mean bid = multiplier x mean
+expected value. The three unknowns are told apart by their pace: values come out against expectation much alike over
+the horizon, mean values move a little, and the multiplier starts out as planned, wanders as traffic departs from plan, and
+returns. A Kalman (1960) filter of their logs does that. Where values come just as expected, a win says it exactly.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,50 +21,82 @@ from pricebid.bidding.pacing_alter import altered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pricebid.bidding.pacing_outcome import Outcome
+
 RATIO_SD = 0.1  # of the log of value obtained per value expected, before anything is seen
-RATIO_WALK = 0.05  # standard deviation by which it wanders over the horizon
-RETURN = 0.3  # share of the horizon after which a shift of the multiplier is believed to have faded to 1 / e
+RATIO_WALK, MEAN_WALK = 0.05, 0.1  # standard deviations by which it and the log mean value wander over the horizon
+RETURN = 3.0  # share of the horizon after which a shift of the multiplier is believed to have faded to 1 / e
 ENOUGH = 4.0  # typical values that must be expected before what came is compared with it
+JUMPS, JUMPS_KEEP = 0.02, 0.85  # variance of a period's mean value around its level, believed at first, and its memory
 SAME = 1e-9  # relative difference up to which two numbers are one
 AGREE, AGREE_SHARE = 3, 0.05  # wins that must agree on a multiplier to be believed, at least, and as a share
+VALUE_LINK, MEAN_LINK = np.array([1.0, -1.0, 0.0]), np.array([0.0, 1.0, 1.0])
+
+
+def _nothing() -> NDArray[np.float64]:
+    return np.array([0.0, 0.0, np.nan])
+
+
+def _open() -> NDArray[np.float64]:
+    return np.diag([RATIO_SD**2, 0.0, 0.0])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Beliefs about value obtained per value expected, and about the multiplier really bid.
+    """Beliefs about value obtained per value expected, the multiplier really bid, and the mean expected value.
 
     Parameters
     ----------
     asked, got : float
-        Value expected (had the multiplier been as in the state) and obtained since last judged.
+        Value expected of wins (had the multiplier been as in the state) and obtained since last judged.
     scatter, past_scatter : float
         Sums of squared differences of value obtained and expected: since last judged, and before.
-    ratio, shift : float
-        Logs of value obtained per value expected, and of the multiplier really bid per the state's.
-    ratio_var, shift_var, shared_var : float
-        Variances of both and their covariance.
+    count, worth, squares : float
+        Auctions, and sums of their expected values (likewise) and of the squares, since the mean was last judged.
+    jumps : float
+        Variance of the log of a period's mean value around its level.
+    belief : float64[3]
+        Logs of value obtained per value expected, of the multiplier really bid per the state's, and of mean expected
+        value (NaN until seen).
+    doubt : float64[3, 3]
+        Their covariance.
     """
 
     asked: float = 0.0
     got: float = 0.0
     scatter: float = 0.0
     past_scatter: float = 0.0
-    ratio: float = 0.0
-    shift: float = 0.0
-    ratio_var: float = RATIO_SD**2
-    shift_var: float = 0.0
-    shared_var: float = 0.0
+    count: float = 0.0
+    worth: float = 0.0
+    squares: float = 0.0
+    jumps: float = JUMPS
+    belief: NDArray[np.float64] = field(default_factory=_nothing)
+    doubt: NDArray[np.float64] = field(default_factory=_open)
 
-    def added(self, asked: NDArray[np.float64], got: NDArray[np.float64]) -> Scale:
-        """Give the scale with the wins of one more batch, float64[win] each."""
-        if not len(asked):
-            return self
-        off = got - math.exp(self.ratio - self.shift) * asked
+    @property
+    def ratio(self) -> float:
+        """Log of value obtained per value expected."""
+        return float(self.belief[0])
+
+    @property
+    def shift(self) -> float:
+        """Log of the multiplier really bid per the state's."""
+        return float(self.belief[1])
+
+    def added(self, outcome: Outcome, multiplier: float) -> Scale:
+        """Give the scale with one more batch, bid with the state's ``multiplier`` or a shift of it."""
+        worth, squares = outcome.bids / multiplier, outcome.squares / multiplier**2
+        more = {"count": self.count + outcome.count, "worth": self.worth + worth, "squares": self.squares + squares}
+        if not len(outcome.bid):
+            return altered(self, **more)
+        asked = outcome.bid / multiplier
+        off = outcome.value - math.exp(self.ratio - self.shift) * asked
         return altered(
             self,
             asked=self.asked + float(asked.sum()),
-            got=self.got + float(got.sum()),
+            got=self.got + float(outcome.value.sum()),
             scatter=self.scatter + float(off @ off),
+            **more,
         )
 
     def grain(self, expected: float) -> float:
@@ -75,7 +107,14 @@ class Scale:
         expected : float
             Value expected of all wins so far.
         """
-        return (self.scatter + self.past_scatter) / max(float(np.exp(self.ratio)) * expected, 1e-300)
+        return (self.scatter + self.past_scatter) / max(math.exp(self.ratio) * expected, 1e-300)
+
+    def shifted(self, shift: float) -> Scale:
+        """Give the scale where the log of the multiplier really bid per the state's is known."""
+        belief, doubt = self.belief.copy(), self.doubt.copy()
+        belief[1] = shift
+        doubt[1, :] = doubt[:, 1] = 0.0
+        return altered(self, belief=belief, doubt=doubt)
 
     def told(self, shift: float, *, expected: float, value: float) -> Scale:
         """Give the scale where the multiplier really bid is known.
@@ -87,14 +126,16 @@ class Scale:
         expected, value : float
             Value expected and obtained of all wins so far.
         """
+        ratio = math.log(value / expected) if value > 0 and expected > 0 else self.ratio
+        mean = math.log(self.worth / self.count) - shift if self.worth > 0 else math.nan
         return Scale(
             past_scatter=self.past_scatter + self.scatter,
-            ratio=float(np.log(value / expected)) if value > 0 and expected > 0 else self.ratio,
-            ratio_var=RATIO_WALK**2,
-            shift=shift,
+            jumps=self.jumps,
+            belief=np.array([ratio, shift, mean]),
+            doubt=np.diag([RATIO_WALK**2, 0.0, self.jumps]),
         )
 
-    def judged(self, gone: float, *, expected: float, bend: float) -> Scale:
+    def judged(self, gone: float, *, expected: float, bend: float, period: float) -> Scale:
         """Compare what came with what was expected, where enough was.
 
         Parameters
@@ -105,30 +146,64 @@ class Scale:
             Value expected of all wins so far.
         bend : float
             How far the log multiplier would move if traffic were about twice or half the plan.
+        period : float
+            Auctions from which on their mean value is judged.
         """
-        back = float(np.exp(-gone / RETURN))
-        shift = self.shift * back
-        ratio_var = self.ratio_var + RATIO_WALK**2 * gone
-        shift_var = (self.shift_var + bend**2 * gone) * back**2
-        shared_var = self.shared_var * back
-        here = self.asked * float(np.exp(self.ratio - shift))
-        grain = max(self.grain(expected), self.scatter / max(self.got, 1e-300))
-        if self.got <= 0 or here < ENOUGH * grain:
-            return altered(self, shift=shift, ratio_var=ratio_var, shift_var=shift_var, shared_var=shared_var)
-        news = float(np.log(self.got / here))
-        to_ratio, to_shift = ratio_var - shared_var, shared_var - shift_var
-        total = to_ratio - to_shift + grain / self.got + 1e-4
-        return Scale(
-            past_scatter=self.past_scatter + self.scatter,
-            ratio=self.ratio + to_ratio / total * news,
-            shift=shift + to_shift / total * news,
-            ratio_var=ratio_var - to_ratio**2 / total,
-            shift_var=shift_var - to_shift**2 / total,
-            shared_var=shared_var - to_ratio * to_shift / total,
+        fading = np.array([1.0, math.exp(-gone / RETURN), 1.0])
+        walk = np.array([RATIO_WALK**2, bend**2, MEAN_WALK**2]) * gone
+        scale = altered(
+            self,
+            belief=self.belief * fading,
+            doubt=(self.doubt + np.diag(walk)) * np.outer(fading, fading),
+        )
+        if scale.count >= period and scale.worth > 0:
+            scale = scale._mean_judged()  # noqa: SLF001 - its own kind
+        here = scale.asked * math.exp(scale.ratio - scale.shift)
+        grain = max(scale.grain(expected), scale.scatter / max(scale.got, 1e-300))
+        if scale.got <= 0 or here < ENOUGH * grain:
+            return scale
+        news = math.log(scale.got / here)
+        belief, doubt = _learnt(scale, VALUE_LINK, news, grain / scale.got + 1e-4)
+        return altered(
+            scale,
+            asked=0.0,
+            got=0.0,
+            scatter=0.0,
+            past_scatter=scale.past_scatter + scale.scatter,
+            belief=belief,
+            doubt=doubt,
         )
 
+    def _mean_judged(self) -> Scale:
+        """Compare the mean of all bids with what it was."""
+        mean = math.log(self.worth / self.count)
+        sampling = self.squares / self.worth**2
+        fresh = {"count": 0.0, "worth": 0.0, "squares": 0.0}
+        if math.isnan(self.belief[2]):
+            belief, doubt = self.belief.copy(), self.doubt.copy()
+            belief[2] = mean - self.shift
+            doubt[2, :] = doubt[:, 2] = -doubt[:, 1]
+            doubt[2, 2] = doubt[1, 1] + sampling + self.jumps
+            return altered(self, belief=belief, doubt=doubt, **fresh)
+        news = mean - float(MEAN_LINK @ self.belief)
+        known = float(MEAN_LINK @ self.doubt @ MEAN_LINK)
+        belief, doubt = _learnt(self, MEAN_LINK, news, sampling + self.jumps)
+        jumps = JUMPS_KEEP * self.jumps + (1 - JUMPS_KEEP) * max(news**2 - known - sampling, 0.0)
+        return altered(self, belief=belief, doubt=doubt, jumps=jumps, **fresh)
 
-def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64], *, guess: float = np.nan) -> float | None:
+
+def _learnt(
+    scale: Scale, link: NDArray[np.float64], news: float, noise: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Belief and doubt after one measurement: ``link`` @ belief was off by ``news``, known up to variance ``noise``."""
+    toward = scale.doubt @ link
+    total = float(link @ toward) + noise
+    gain = toward / total
+    # A mean that is not known yet has no covariance; its NaN must not spread.
+    return scale.belief + np.where(gain != 0, gain * news, 0.0), scale.doubt - np.outer(gain, toward)
+
+
+def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64], *, guess: float = math.nan) -> float | None:
     """Tell the multiplier exactly where values come just as expected.
 
     Wins in a lower slot bring a share of the value only; so bid / value is the multiplier where it is least, and there

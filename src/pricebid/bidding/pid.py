@@ -95,8 +95,18 @@ class PidPacer(Terms):
         bid: NDArray[np.float64] = np.minimum(first * np.exp(min(answers)) * worth, left)
         return bid
 
-    def update(self, state: PidState, *, value: ArrayLike, bid: ArrayLike, won: ArrayLike, cost: ArrayLike) -> PidState:
+    def update(
+        self,
+        state: PidState,
+        *,
+        value: ArrayLike,
+        bid: ArrayLike,
+        won: ArrayLike,
+        cost: ArrayLike,
+        elapsed: float | None = None,
+    ) -> PidState:
         """Give the state after k auctions; see `Pacer.update`."""
+        checked_elapsed(elapsed)
         outcome = checked_outcome(value=value, bid=bid, won=won, cost=cost)
         if not outcome.count:
             return state

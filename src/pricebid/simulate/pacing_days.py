@@ -305,7 +305,9 @@ class PacedDay:
     dearest: float
 
 
-def play(day: PacingDay, pacer: Paces[Any], *, batch: int | None = None, elapsed: bool = True) -> PacedDay:
+def play(
+    day: PacingDay, pacer: Paces[Any], *, batch: int | None = None, elapsed: bool = True, both: bool = False
+) -> PacedDay:
     """Let a pacer bid through a day.
 
     Parameters
@@ -317,7 +319,9 @@ def play(day: PacingDay, pacer: Paces[Any], *, batch: int | None = None, elapsed
     batch : int, optional
         Auctions per call; by default a tick of the day.
     elapsed : bool
-        The pacer is told the share of the day gone.
+        The pacer is told the share of the day gone when it bids.
+    both : bool
+        And when it is told what came.
 
     Returns
     -------
@@ -329,7 +333,8 @@ def play(day: PacingDay, pacer: Paces[Any], *, batch: int | None = None, elapsed
     multiplier, paid, value, expected = [], [], 0.0, 0.0
     for rows in day.batches(batch):
         hope = day.value[rows]
-        bid = pacer.bid(state, value=hope, elapsed=float(day.elapsed[rows.start]) if elapsed else None)
+        now = float(day.elapsed[rows.start]) if elapsed else None
+        bid = pacer.bid(state, value=hope, elapsed=now)
         won, slot = day.auction(bid, rows)
         seen = np.where(won, day.exposure[slot], 0.0)
         cost = seen * np.where(won, day.price[rows][np.arange(len(slot)), slot], 0.0)
@@ -338,7 +343,7 @@ def play(day: PacingDay, pacer: Paces[Any], *, batch: int | None = None, elapsed
         share = min(left / total, 1.0) if total > 0 else 1.0
         over = max(over, total - left)
         got = share * seen * day.worth[rows]
-        state = pacer.update(state, value=got, bid=bid, won=won, cost=share * cost)
+        state = pacer.update(state, value=got, bid=bid, won=won, cost=share * cost, elapsed=now if both else None)
         left -= share * total
         value += float(got.sum())
         expected += float((share * seen * hope).sum())
