@@ -66,9 +66,8 @@ class AdProducts:
         return pd.DataFrame({"sku": self.names, "price": self.price, "cost": self.cost})
 
 
-def draw_series(keywords: int, settings: AdMarketSettings, rng: np.random.Generator) -> AdSeries:
-    """Lay out the series; every keyword runs in every region and on every device."""
-    del rng
+def lay_out(keywords: int, settings: AdMarketSettings) -> AdSeries:
+    """Lay out the series: every keyword runs in every region and on every device."""
     shape = (keywords, settings.regions, settings.devices)
     entity, region, device = (axis.ravel() for axis in np.indices(shape))
     return AdSeries(entity=entity, region=region, device=device)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pricebid.simulate.ad_best import AdBids, best_bids, best_free
 from pricebid.simulate.ad_days import AdDays, draw_shocks, play_days
-from pricebid.simulate.ad_draw import draw_logged_bids, draw_products, draw_series, draw_truth, draw_waves
+from pricebid.simulate.ad_draw import draw_logged_bids, draw_products, draw_truth, draw_waves, lay_out
 from pricebid.simulate.ad_report import report_frame
 from pricebid.simulate.ad_words import draw_keywords
 
@@ -192,7 +192,7 @@ def draw_ad_market(
         Says what the keywords lead to; the settings' number of skus is drawn where not given.
     """
     keywords = draw_keywords(settings.keywords, settings.campaigns, rng)
-    series = draw_series(len(keywords), settings, rng)
+    series = lay_out(len(keywords), settings)
     products = draw_products(keywords, settings, rng) if settings.skus else None
     if sell is not None:
         products = sell(keywords, rng)
