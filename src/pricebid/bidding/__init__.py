@@ -2,9 +2,10 @@
 
 from pricebid.bidding.explain import BidCurve
 from pricebid.bidding.make import bid
-from pricebid.bidding.pacing import Pacer, Paces
+from pricebid.bidding.pacing import Pacer
 from pricebid.bidding.pacing_mirror import MirrorPacer
 from pricebid.bidding.pacing_state import PacerState
+from pricebid.bidding.pacing_terms import Paces
 from pricebid.bidding.pid import PidPacer
 from pricebid.bidding.plan import BidPlan
 from pricebid.bidding.revalue import revalued

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.bidding.pacing import Terms
 from pricebid.bidding.pacing_outcome import checked_elapsed, checked_outcome, checked_value
+from pricebid.bidding.pacing_terms import Terms
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

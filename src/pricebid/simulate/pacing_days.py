@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pricebid.bidding.pacing import Paces
+    from pricebid.bidding.pacing_terms import Paces
 
 Noise = Literal["exact", "conversions", "lognormal"]
 Shock = Literal["none", "surge", "exit", "outage", "half"]
