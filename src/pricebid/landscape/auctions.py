@@ -17,7 +17,7 @@ from scipy.special import log_ndtr
 from pricebid.landscape.curves import AUCTIONS, LEVEL, SPREAD, WinCurves, won_and_paid
 from pricebid.landscape.pooling import Variances, pool_normal
 from pricebid.landscape.prices import Told, hazard, of_prices
-from pricebid.landscape.profiles import Swings, smooth
+from pricebid.landscape.profiles import Swings, smooth, waves
 from pricebid.landscape.shocks import Dispersion, Shocks, dispersion_of, shocks_of
 from pricebid.landscape.sums import counted, stacked, summed
 
@@ -329,20 +329,33 @@ class _Engine:
             rounds=0,
         )
         total = [stacked(mine, values, self.cells.campaigns) for values in (cross, traffic_precision)]
+        trade = np.zeros_like(state.level) if bare else -total[0] / np.maximum(total[1], 1e-9)
         curves = WinCurves(
             campaign=self.cells.every,
             mean=state.mean,
-            covariance=state.covariance,
+            covariance=state.covariance if bare else state.covariance + self._own_hours(state, trade),
             traffic=state.traffic,
             level=state.level,
             traffic_covariance=traffic.covariance,
             level_covariance=level.covariance,
-            trade=np.zeros_like(state.level) if bare else -total[0] / np.maximum(total[1], 1e-9),
+            trade=trade,
         )
         rate = self.rate(state)
         return AuctionFit(
             curves=self._agreed(curves, rate), shocks=state.shocks, dispersion=state.dispersion, rate=rate
         )
+
+    def _own_hours(self, state: _State, trade: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Covariance by which a series' own hours shift what its clicks say of the level, float64[series, 3, 3].
+
+        Its departures from the campaign's hours are waves of mean 0 over the day, but not over its traffic.
+        """
+        wave = waves(self.cells.hours)[0][:, 1:3] * np.sqrt(self.cells.hours / 2.0)
+        share = np.exp(state.traffic) / self.cells.hours
+        off = state.swings[1].own * ((share @ wave) ** 2).sum(axis=1)
+        along = np.stack([(share * trade).sum(axis=1), np.ones(len(share)), np.zeros(len(share))], axis=1)
+        made: NDArray[np.float64] = off[:, None, None] * along[:, :, None] * along[:, None, :]
+        return made[self.cells.every]
 
     def _agreed(self, curves: WinCurves, rate: NDArray[np.float64]) -> WinCurves:
         """Shift log auctions so that at the bids placed the mean over the posterior is what the fit found there.

@@ -10,7 +10,7 @@ import numpy as np
 from pricebid.errors import InputError
 from pricebid.landscape.auctions import AuctionFit, fit_auctions
 from pricebid.landscape.candidates import with_candidates
-from pricebid.landscape.cells import clicks_of, day_weights, lay_out, told_auction
+from pricebid.landscape.cells import WEEK, clicks_of, day_weights, lay_out, told_auction
 from pricebid.landscape.curves import AUCTIONS, LEVEL, SPREAD
 from pricebid.landscape.delay import completeness_of
 from pricebid.landscape.drift import Memory, best_half_life, recent_factor
@@ -145,7 +145,10 @@ class _Fitter:
         mean = fit.curves.mean.copy()
         mean[:, AUCTIONS] += np.log(recent_factor(got, usual, memory.traffic))[self.campaign]
         mean[: len(mine), AUCTIONS] += np.log(recent_factor(won, own, memory.own_traffic))
-        return replace(fit, curves=replace(fit.curves, mean=mean)), memory
+        covariance = fit.curves.covariance.copy()
+        # What swung up of late may swing back.
+        covariance[: len(mine), AUCTIONS, AUCTIONS] += fit.dispersion.weekly * WEEK / (2.0 * memory.own_traffic)
+        return replace(fit, curves=replace(fit.curves, mean=mean, covariance=covariance)), memory
 
     def landscape(self, fit: AuctionFit, memory: Memory) -> BidLandscape:
         """Fit the rates and put everything together."""

@@ -20,8 +20,8 @@ _BELIEF, _WEIGHT = (
     3.0,
 )  # a day's shock is believed to have this variance, as firmly as so many days would say it
 _FEW_WEEKS = 4
-_MEMORY = 0.85
 _HOURLY, _WEEKLY = 0.1, 0.03  # where there are too few weeks to tell
+_HALF, _DOUBT = 0.007, 5.0  # a usual variance of the mean of a month
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,30 +141,27 @@ def dispersion_of(
 
 
 def _weekly(won: NDArray[np.float64], due: NDArray[np.float64], hourly: float, hours: int) -> float:
-    """Variance of slow swings x weeks per independent one, by variogram: a series' own mean cannot hide them.
+    """Variance of slow swings x weeks per independent one, from how far the two halves of the days differ.
 
-    The mean squared difference of relative errors one week and two weeks apart gives the variance v and the correlation
-    c of neighbouring weeks; a mean over n weeks then varies by v (1 + c) / (1 - c) / n.
+    The difference of a series' two halves cannot be hidden by its own mean, and its variance is just what long means vary
+    by, however long the swings last.
     """
     weeks = won.shape[1] // WEEK
     if weeks < _FEW_WEEKS:
         return _WEEKLY
-    shape = (len(won), weeks, WEEK)
-    got, mean = (part[:, -weeks * WEEK :].reshape(shape) for part in (won, due))
+    half = won.shape[1] // 2
+    shape = (len(won), 2, half)
+    got, mean = (part[:, -2 * half :].reshape(shape) for part in (won, due))
     # Within a day the rows' own variation partly averages out: taken as even over the hours.
     noise = mean.sum(axis=2) + hourly * (mean**2).sum(axis=2) / hours
     got, mean = got.sum(axis=2), mean.sum(axis=2)
-    halved = []
-    for lag in (1, 2):
-        weight = np.minimum(mean[:, lag:], mean[:, :-lag])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = got / mean
-            known = noise / mean**2
-        square = 0.5 * ((error[:, lag:] - error[:, :-lag]) ** 2 - known[:, lag:] - known[:, :-lag])
-        use = weight > 5.0
-        halved.append((weight * square)[use].sum() / max(weight[use].sum(), 1e-12))
-    near, far = halved
-    if near <= 0.0 or far <= 0.0:
-        return 1e-3
-    memory = float(np.clip(far / near - 1.0, 0.0, _MEMORY))
-    return float(np.clip(near / (1.0 - memory) * (1.0 + memory) / (1.0 - memory), 1e-3, 1.0))
+    use = mean.min(axis=1) > 5.0
+    if not use.any():
+        return _WEEKLY
+    got, mean, noise = got[use], mean[use], noise[use]
+    error, known = got / mean, (noise / mean**2).sum(axis=1)
+    weight = 1.0 / (known + 2.0 * _HALF) ** 2
+    square = 0.5 * ((error[:, 1] - error[:, 0]) ** 2 - known)
+    belief = _DOUBT / (2.0 * _HALF) ** 2  # so many large series would say the usual as firmly
+    found = ((weight * square).sum() + belief * _HALF) / (weight.sum() + belief)
+    return float(np.clip(found * half / WEEK, 1e-3, 1.0))
