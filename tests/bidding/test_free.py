@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pricebid.bidding.free import FreeBids, Prices, Reach
-from pricebid.bidding.limits import BidLimit
+from pricebid.bidding.limits import BidLimit, whole
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -59,8 +59,9 @@ def test_a_bound_at_better_shadow_prices_is_lower(known: SimpleNamespace) -> Non
     plan = known.plan(known.market(0), "[bids]\ndaily_budget = 50.0\n[bids.dayparts]\n")
     free = relaxation(plan)
     poor = np.array([0.1])
-    assert free.bound(plan.limits_kept, poor).value < free.lagrangian(plan.limits_kept, poor)[0]
-    assert free.bound(plan.limits_kept, poor).value == pytest.approx(plan.bound.value, rel=1e-4)
+    limits = whole(plan.limits_kept)
+    assert free.bound(limits, poor).value < free.lagrangian(limits, poor)[0]
+    assert free.bound(limits, poor).value == pytest.approx(plan.bound.value, rel=1e-4)
 
 
 def test_bids_that_cannot_be_reached_do_not_count(known: SimpleNamespace) -> None:

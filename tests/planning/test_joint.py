@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,16 @@ from pricebid.planning import JointPlan, plan
 from pricebid.policy import Policy
 from pricebid.simulate import AdMarketSettings, MarketSettings
 from pricebid.simulate.joint_market import draw_joint_market
+from pricebid.tables import Shop
 
 if TYPE_CHECKING:
     from pricebid.landscape import BidLandscape
     from pricebid.planning.ad_demand import AdDemand
-    from pricebid.tables import Future, Shop
+    from pricebid.tables import Future
 
 PRICES = MarketSettings(categories=2, skus=4, regions=2, periods=60, horizon=2)
 ADS = AdMarketSettings(keywords=12, campaigns=2, days=21, hourly=False, volume=60.0, conversion_rate=0.12)
+BINDS = 1.1  # units ÷ today's that the free plan does not reach
 FREE = "horizon = 2\nprice.max_change = 0.15\n[bids]\nstep = 0.01\n"
 
 
@@ -86,17 +89,27 @@ def test_the_joint_objective_is_contribution_at_the_planned_demand_less_ad_cost(
     assert found.totals["uplift"]["profit"]["low"] < found.totals["uplift"]["profit"]["value"]
 
 
-def test_planning_together_is_worth_no_less_than_prices_first_and_bids_after() -> None:
-    found = made()
+@pytest.mark.parametrize(
+    "text",
+    [
+        FREE,
+        FREE + "max_cpa = 0.3\n",
+        'objective = "revenue"\n' + FREE + "min_roas = 12.0\n",
+        "objective = { profit = 0.5, units = 0.5 }\n" + FREE + "max_cpa = 0.5\n",
+    ],
+)
+def test_planning_together_is_worth_no_less_than_prices_first_and_bids_after(text: str) -> None:
+    found = made(text)
     assert found.turns[0].what == "prices first, bids after"
-    assert found.turns[0].holds
-    assert found.objective >= found.separate
     assert found.objective == max(turn.objective for turn in found.turns if turn.holds)
+    if found.turns[0].holds:
+        assert found.objective >= found.separate
+    assert not broken(found.bids.limits_kept, found.bids.outcomes[1], found.bids.layout.campaign).any()
 
 
 @pytest.mark.parametrize(
     "limits",
-    ["portfolio.min_units_ratio = 1.02\n", "portfolio.min_margin = 0.45\n", "portfolio.max_price_changes = 4\n"],
+    [f"portfolio.min_units_ratio = {BINDS}\n", "portfolio.min_margin = 0.45\n", "portfolio.max_price_changes = 4\n"],
 )
 def test_limits_of_prices_hold_with_the_demand_that_the_planned_bids_bring(limits: str) -> None:
     found = made(limits + FREE)
@@ -104,7 +117,8 @@ def test_limits_of_prices_hold_with_the_demand_that_the_planned_bids_bring(limit
     now = found.ads.response.units(found.prices.now)
     price, cost = found.prices.price, found.prices.offers.cost
     if "units" in limits:
-        assert units.sum() >= 1.02 * now.sum() - 1e-6
+        assert units.sum() >= BINDS * now.sum() - 1e-6
+        assert units.sum() <= 1.05 * BINDS * now.sum()
     elif "margin" in limits:
         assert ((price - cost) * units).sum() / (price * units).sum() >= 0.45 - 1e-9
     else:
@@ -134,16 +148,51 @@ def test_the_same_bids_leave_demand_as_it_is() -> None:
     ads: AdDemand = made().ads
     bid = np.nan_to_num(ads.landscape.bid)[:, :, None]
     assert np.allclose(ads.factor(ads.landscape.expected(bid).conversions.sum(axis=(1, 2))), 1.0)
-    assert (ads.factor(np.full(len(ads.units), 1e9)) >= 1.0).all()
-    assert (ads.factor(np.zeros(len(ads.units))) >= 0.0).all()
+    none = ads.factor(np.zeros(len(ads.units)))
+    assert np.allclose(none, np.maximum(1.0 - ads.today / ads.base, 0.0))
+    assert none.min() < 1.0
 
 
 def test_a_limit_on_units_makes_a_conversion_worth_more() -> None:
-    loose, tight = made(), made("portfolio.min_units_ratio = 1.02\n" + FREE)
+    loose, tight = made(), made(f"portfolio.min_units_ratio = {BINDS}\n" + FREE)
     assert np.allclose(loose.ads.relief(loose.prices), 0.0)
-    shadow = tight.prices.found.shadow_prices
-    if shadow[0] > 0:
-        assert (tight.ads.relief(tight.prices) > 0).all()
+    assert tight.prices.found.shadow_prices[0] > 0
+    relief = tight.ads.relief(tight.prices)
+    assert np.allclose(relief, tight.prices.found.shadow_prices[0] * tight.ads.units)
+
+
+def test_without_costs_a_plan_for_revenue_is_told_without_profit() -> None:
+    shop, landscape = setting()
+    frames = {table.name: table.to_frame() for table in shop.tables}
+    frames["catalog"] = frames["catalog"].drop(columns="cost")
+    bare = Shop.from_frames(frames)
+    policy = Policy.from_toml('objective = "revenue"\n' + FREE + "daily_budget = 10.0\n")
+    found = plan(bare, Known(bare), landscape, policy, apart=shop_value(bare, landscape, policy))
+    assert found.totals["uplift"]["profit"] is None
+    assert found.totals["uplift"]["revenue"]["value"] > 0
+    assert '"profit": null' in found.to_json()
+    assert "revenue" in found.summary()
+
+
+def test_plan_json_has_every_key_of_a_plan() -> None:
+    content = json.loads(made("portfolio.max_price_changes = 4\n" + FREE + "daily_budget = 10.0\n").to_json())
+    assert {
+        "id",
+        "status",
+        "objective",
+        "bound",
+        "gap",
+        "scope",
+        "totals",
+        "limits",
+        "model",
+        "seed",
+        "seconds",
+    } <= set(content)
+    assert {(one["name"], one["over"]) for one in content["limits"]} == {
+        ("max_price_changes", "horizon"), ("daily_budget", "day"),
+    }  # fmt: skip
+    assert content["policy"]["bids"]["daily_budget"] == 10.0
 
 
 def test_the_plan_speaks_for_itself(tmp_path: Any) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 
 from pricebid.bidding.limits import charged
 from pricebid.bidding.problem import each_part
@@ -173,6 +172,8 @@ class FreeBids:
             value, slope = self.lagrangian(limits, point)
             tried.append(Bound(value=value, shadow_prices=point.copy()))
             return value / size, slope / size
+
+        from scipy.optimize import minimize
 
         steps = 30 if self.rate.size <= _MOST_CELLS else 2
         minimize(

@@ -66,9 +66,9 @@ def hopeless(problem: BidProblem, lowest: Floats, *, error: float = ERROR) -> Ho
     chance = np.ones(len(layout))
     if asked.any():
         which = np.flatnonzero(asked[layout.entity])
-        most = np.zeros(len(layout))
-        np.maximum.at(most, layout.entity[which], _chance(problem, lowest, which))
-        chance = np.where(asked, most, 1.0)
+        # That one of several series earns is no likelier than their chances added up.
+        any_ = np.bincount(layout.entity[which], _chance(problem, lowest, which), len(layout))
+        chance = np.where(asked, np.minimum(any_, 1.0), 1.0)
     order = np.argsort(chance, kind="stable")
     sure = np.zeros(len(layout), dtype=bool)
     sure[order] = np.cumsum(chance[order]) <= error

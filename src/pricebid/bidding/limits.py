@@ -116,6 +116,11 @@ def cushioned(limits: tuple[BidLimit, ...], cushions: Floats) -> tuple[BidLimit,
     return tuple(replace(one, cushion=float(cushion)) for one, cushion in zip(limits, cushions, strict=True))
 
 
+def whole(limits: tuple[BidLimit, ...]) -> tuple[BidLimit, ...]:
+    """Return the limits with all of their budgets, as far as cushions narrow them."""
+    return tuple(replace(one, cushion=min(one.cushion, 1.0)) for one in limits)
+
+
 def charged(limits: tuple[BidLimit, ...], shadow_prices: Floats, *, only: int | None = None) -> dict[str, float]:
     """Return what the limits that count in one campaign (or in all, for None) take per unit of each outcome."""
     sums = {"cost": 0.0, "revenue": 0.0, "conversions": 0.0}

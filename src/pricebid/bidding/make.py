@@ -11,8 +11,8 @@ import numpy as np
 from pricebid.bidding.free import FreeBids, Reach
 from pricebid.bidding.housekeeping import hopeless
 from pricebid.bidding.ladders import TimesGrid, bid_range
-from pricebid.bidding.layout import Layout
-from pricebid.bidding.limits import bid_limits, cushioned, totals_of
+from pricebid.bidding.layout import Layout, Setting
+from pricebid.bidding.limits import bid_limits, cushioned, totals_of, whole
 from pricebid.bidding.plan import BidPlan
 from pricebid.bidding.problem import BidProblem
 from pricebid.bidding.search import Found, Search
@@ -95,7 +95,8 @@ def bid(
         policy.seed,
     )
     clock.done("bound", 0.7)
-    bound = free.bound(limits, found.shadow_prices)
+    # What is left of the budgets for what is not known depends on the plan: the bound counts the budgets themselves.
+    bound = free.bound(whole(limits), found.shadow_prices)
     clock.done("intervals", 0.85)
     draws = draw_totals(problem, [problem.current, found.setting.effective(layout)], policy.seed)
     clock.done("", 1.0)
@@ -187,9 +188,9 @@ def _search(
         if np.all(spent <= budget * (1.0 + 1e-9)) and (not wasted.any() or turn >= _TURNS // 2):
             return found, kept
         used = np.where(needed == 1.0, 1.0, needed * (1.0 + 0.5 * close))
-    raise InputError(
-        f"budget_confidence {confidence:g}: no plan was found whose days keep the budget so often; lower it"
-    )
+    # No bids at all keep every budget, whatever the days are like.
+    paused = Setting.flat(layout, np.zeros(len(layout)))
+    return Found(setting=paused, value=0.0, shadow_prices=np.zeros(len(asked))), asked
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 
 from pricebid.bidding.explain import BidCurve, bid_curve
 from pricebid.bidding.housekeeping import rivals
-from pricebid.bidding.limits import limit_reports
+from pricebid.bidding.limits import limit_reports, whole
 from pricebid.bidding.numbers import Numbers, actions, numbers
 from pricebid.bidding.reasons import reasons, reference, rival_words
 from pricebid.bidding.spread import TOTALS, interval
@@ -174,7 +174,10 @@ class BidPlan:
     @cached_property
     def limits(self) -> tuple[LimitReport, ...]:
         """How the plan stands to each limit."""
-        return limit_reports(self.limits_kept, self.outcomes[1], self.layout.campaign, self.found.shadow_prices)
+        even = self.policy.bids is None or self.policy.bids.budget_confidence == 0.5
+        # At even odds the policy speaks of expected spend; what is left of a budget then shows as slack.
+        kept = whole(self.limits_kept) if even else self.limits_kept
+        return limit_reports(kept, self.outcomes[1], self.layout.campaign, self.found.shadow_prices)
 
     @cached_property
     def notices(self) -> tuple[str, ...]:

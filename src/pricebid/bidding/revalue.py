@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pricebid.bidding.free import FreeBids
+from pricebid.bidding.limits import whole
 from pricebid.bidding.make import problem_of, reach_of
 from pricebid.bidding.problem import GOAL
 from pricebid.bidding.spread import draw_totals
@@ -40,12 +41,12 @@ def revalued(plan: BidPlan, landscape: BidLandscape, value: ConversionValue) -> 
     setting = plan.found.setting
     free = FreeBids(problem, reach_of(plan.range, plan.grid, problem.layout))
     worth = float(problem.outcomes(setting)[GOAL].sum())
-    bound = free.bound(plan.limits_kept, plan.found.shadow_prices)
+    bound = free.bound(whole(plan.limits_kept), plan.found.shadow_prices)
     effective = setting.effective(problem.layout)
     return replace(
         plan,
         problem=problem,
         found=replace(plan.found, value=worth),
-        bound=replace(bound, value=max(bound.value, worth)),
+        bound=bound,
         draws=draw_totals(problem, [problem.current, effective], plan.policy.seed),
     )

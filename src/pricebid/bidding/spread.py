@@ -71,7 +71,7 @@ def draw_totals(problem: BidProblem, effective: Sequence[Floats], seed: int) -> 
     campaign = layout.series_campaign[kept]
     found = np.empty((len(effective), n, len(layout.campaigns), len(TOTALS)))
     for at, (bid, mean) in enumerate(zip(effective, means, strict=True)):
-        got = problem.landscape.draws(bid[kept], np.random.default_rng(seed), n, layout.rows[kept])
+        got = problem.landscape.draws(bid[kept], np.random.default_rng([seed, 1]), n, layout.rows[kept])
         revenue, value = got.conversions * problem.revenue[kept], got.conversions * problem.profit[kept] - got.cost
         for place, values in enumerate((value, revenue, got.conversions, got.clicks, got.cost)):
             found[at, :, :, place] = _grouped(values, campaign, len(layout.campaigns))

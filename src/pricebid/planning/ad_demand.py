@@ -164,12 +164,13 @@ class AdDemand:
 
         A unit more helps a limit on units or a margin; bids that only counted profit would not know of it.
         """
-        problem = plan.problem
+        problem, economics = plan.problem, plan.problem.economics
         counted = [at for at, one in enumerate(problem.limits) if "changes" not in (one.name, one.per)]
         limits = tuple(problem.limits[at] for at in counted)
         names = tuple(dict.fromkeys(name for one in limits for name in (one.name, one.per) if name is not None))
-        unit = problem.economics.unit_values(plan.price, (*names, OBJECTIVE))
+        unit = economics.unit_values(plan.price, (*names, OBJECTIVE))
         worth = lagrangian(unit, limits, plan.found.shadow_prices[counted]) - unit[OBJECTIVE]
+        worth = worth * economics.slope(problem.response.units(plan.price), problem.response.dispersion)
         return self._per_conversion(plan.price, worth, np.zeros(len(self.units)))
 
     def _answer(self, price: Floats) -> Floats:

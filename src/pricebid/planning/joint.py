@@ -11,7 +11,7 @@ import numpy as np
 from pricebid.bidding import BidPlan, ConversionValue, bid
 from pricebid.bidding.limits import broken
 from pricebid.bidding.revalue import revalued
-from pricebid.errors import Infeasible
+from pricebid.errors import Conflict, Infeasible
 from pricebid.planning.ad_demand import AdDemand
 from pricebid.planning.advertised import Advertised, AdvertisedResponse
 from pricebid.planning.joint_plan import JointPlan, Turn
@@ -115,6 +115,7 @@ class _Joint:
     start: date | str | None
     progress: Callable[[str, float], None]
     turns: list[Turn] = field(default_factory=list)
+    seen: list[_State] = field(default_factory=list)
 
     def run(self) -> JointPlan:
         """Plan prices, then bids, then each in turn."""
@@ -126,19 +127,19 @@ class _Joint:
         self.progress("bids", 0.2)
         state = self._state(alone, self._bid(alone))
         self._note("prices first, bids after", state)
-        best = self._repriced(state) or state
+        here = self._repriced(state) or state
         for number in range(ROUNDS):
             self.progress(f"round {number + 1}", 0.4 + 0.5 * number / ROUNDS)
-            better = self._round(best)
-            if better is None or (best.holds and better.value <= best.value):
+            better = self._round(here)
+            if better is None or (here.holds and better.value <= here.value):
                 break
-            gained, best = better.value - best.value, better
-            if gained <= _GAIN * abs(best.value):
+            gained, here = better.value - here.value, better
+            if gained <= _GAIN * abs(here.value):
                 break
+        # The search may pass through states that break a limit or are worth less: the best of all it saw counts.
+        best = max(self.seen, key=lambda one: (one.holds, one.value))
         if not best.holds:
-            raise Infeasible(
-                "no prices and bids were found that keep the limits of both; loosen those of the bids' ratios"
-            )
+            raise _nothing(self.seen[-1])
         self.progress("", 1.0)
         return self._plan(best, perf_counter() - began)
 
@@ -262,6 +263,7 @@ class _Joint:
 
     def _note(self, what: str, state: _State) -> None:
         self.turns.append(Turn(what=what, objective=state.value, holds=state.holds))
+        self.seen.append(state)
 
     def _plan(self, state: _State, seconds: float) -> JointPlan:
         return JointPlan(
@@ -273,3 +275,16 @@ class _Joint:
             turns=tuple(self.turns),
             seconds={**state.prices.seconds, "joint": seconds},
         )
+
+
+def _nothing(state: _State) -> Infeasible:
+    """Return the error that names what the last prices and bids break, and how far those limits would have to give."""
+    short = [one for one in (*state.prices.limits, *state.bids.limits) if one.slack < 0]
+    conflicts = [
+        Conflict(name=one.name, limit=one.limit, reachable=one.value, relaxation=abs(one.limit - one.value))
+        for one in short
+    ]
+    return Infeasible(
+        "no prices and bids were found that keep the limits of both together; what they reached when each kept its own",
+        conflicts,
+    )

@@ -105,14 +105,17 @@ class JointPlan:
         prices, found, drawn = self.prices, [], []
         for at, name in enumerate(("now", "planned")):
             cost, apart, deviation = self._ads_of(at)
-            totals = {key: float(prices.totals[name][key]) for key in OUTCOMES}
-            totals["profit"] += apart - cost
+            totals: dict[str, Any] = {key: prices.totals[name][key] for key in OUTCOMES}
+            if totals["profit"] is not None:  # costs are known
+                totals["profit"] += apart - cost
             found.append({**totals, "ad_cost": cost})
             spread = prices.spread.totals[at, :, 0]
             drawn.append(spread[: len(deviation)] + deviation[: len(spread)] + apart - cost)
         now, planned = found
-        uplift: dict[str, Any] = {name: {"value": planned[name] - now[name]} for name in now}
-        uplift["profit"]["low"], uplift["profit"]["high"] = interval(drawn[1] - drawn[0])
+        known = [name for name in now if now[name] is not None and planned[name] is not None]
+        uplift: dict[str, Any] = {name: {"value": planned[name] - now[name]} if name in known else None for name in now}
+        if "profit" in known:
+            uplift["profit"]["low"], uplift["profit"]["high"] = interval(drawn[1] - drawn[0])
         return {"now": now, "planned": planned, "uplift": uplift}
 
     def _ads_of(self, plan: int) -> tuple[float, float, Floats]:
@@ -154,6 +157,8 @@ class JointPlan:
         ]
         for name in ("profit", "revenue", "units", "ad_cost"):
             one = totals["uplift"][name]
+            if one is None:
+                continue
             span = f"   80 % interval {one['low']:+,.2f} to {one['high']:+,.2f}" if "low" in one else ""
             lines.append(
                 f"  {name:<8}{totals['now'][name]:>16,.2f} -> {totals['planned'][name]:>16,.2f}  {one['value']:>+14,.2f}{span}"
@@ -201,18 +206,30 @@ class JointPlan:
 
     def to_json(self) -> str:
         """Return plan.json: the joint totals and turns, and both halves' documents."""
+        prices, bids = json.loads(self.prices.to_json()), json.loads(self.bids.to_json())
+        limits = [
+            {**limit, "over": over} for over, half in (("horizon", prices), ("day", bids)) for limit in half["limits"]
+        ]
         content = {
             "id": self.id,
             "status": self.status,
             "objective": self.objective,
+            # There is no bound over prices and bids together; each half has its own, at what the other has set.
+            "bound": None,
+            "gap": None,
+            "scope": self.prices.scope,
             "separate": self.separate,
+            "limits": limits,
+            "model": self.prices.model,
+            "seed": self.prices.policy.seed,
+            "policy": self.prices.policy.to_mapping(),
             "totals": self.totals,
             "turns": [vars(turn) for turn in self.turns],
             "notices": list(self.notices),
             "days": self.ads.days,
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
-            "prices": json.loads(self.prices.to_json()),
-            "bids": json.loads(self.bids.to_json()),
+            "prices": prices,
+            "bids": bids,
         }
         return json.dumps(content, indent=2, default=float, allow_nan=False)
 

@@ -54,6 +54,8 @@ def joint_totals(plan: JointPlan) -> RenderableType:
     ):
         write = count if name == "units" else money
         now, planned, uplift = totals["now"][name], totals["planned"][name], totals["uplift"][name]
+        if uplift is None:
+            continue
         span = f"{signed(uplift['low'])} to {signed(uplift['high'])}" if "low" in uplift else ""
         by = change(relative(planned, now))
         rows.append((words, write(now), write(planned), signed(uplift["value"]), by, span))

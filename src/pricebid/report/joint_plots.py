@@ -35,10 +35,11 @@ def plot_joint_plan(plan: JointPlan) -> Figure:
     _draw_turns(left, plan)
     _draw_moves(right, plan)
     totals = plan.totals
-    now, planned = totals["now"]["profit"], totals["planned"]["profit"]
+    name, words = ("profit", "Profit after ad cost") if totals["uplift"]["profit"] else ("revenue", "Revenue")
+    now, planned = totals["now"][name], totals["planned"][name]
     figure.suptitle(
-        f"Profit after ad cost {money(now)} → {money(planned)} ({change(relative(planned, now))}), "
-        f"{money(plan.objective - plan.separate)} of it by planning prices and bids together",
+        f"{words} {money(now)} → {money(planned)} ({change(relative(planned, now))}); planning together adds "
+        f"{money(plan.objective - plan.separate)} to the objective",
         x=0.012,
         ha="left",
         fontsize=13,
