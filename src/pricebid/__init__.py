@@ -6,7 +6,7 @@ The main path is a few lines::
     policy = pricebid.Policy.read("policy.toml")
     model = pricebid.fit(shop)
     prices = pricebid.price(shop, model, policy)
-    bids = pricebid.bid(shop, policy, prices=prices)
+    bids = pricebid.bid(shop, policy)
     together = pricebid.plan(shop, model, policy)
 
 Importing this package has no effects and loads neither pandas nor a solver: each name below is imported from the

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
+_AT_PLANNED = (
+    "now and planned are both valued at the planned prices, with the conversion rates of today's; `pricebid plan` also moves "
+    "those"
+)
+
 
 def read(path: str | Path) -> Shop:
     """Read and check a shop folder.
@@ -280,7 +285,21 @@ def bid(
     found = landscape(shop, policy, progress=progress) if known is None else known
     value = bidding.shop_value(shop, found, policy, prices=prices)
     made = bidding.bid(found, policy, campaigns=shop.campaigns(), value=value, progress=progress)
-    return replace(made, currency=shop.settings.currency)
+    said = () if prices is None else (_AT_PLANNED,)
+    return replace(made, currency=shop.settings.currency, remarks=(*said, *made.remarks))
+
+
+def check_ads(shop: Shop, policy: Policy) -> None:
+    """Check that `bid` will know what a conversion is worth, without learning anything.
+
+    Raises
+    ------
+    TableError
+        Profit counts, and neither a sku with price and cost nor a margin of the campaign tells it.
+    """
+    from pricebid.bidding import check_value
+
+    check_value(shop, policy)
 
 
 def plan(

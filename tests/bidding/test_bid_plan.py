@@ -192,3 +192,24 @@ def test_progress_is_told(known: SimpleNamespace) -> None:
     )
     assert [stage for stage, _ in told] == ["search", "bound", "intervals", "bid"]
     assert told[-1][1] == 1.0
+
+
+def test_without_money_in_the_objective_bids_end_near_those_of_the_reports(known: SimpleNamespace) -> None:
+    plan = known.plan(known.market(0), 'objective = "revenue"\n')
+    highest = np.nanmax(plan.current)
+    assert plan.bid.max() <= 3.0 * highest + 0.01
+    assert any("no max_bid" in notice for notice in plan.notices)
+
+
+@pytest.mark.parametrize("budget", [0.0, 0.001])
+def test_a_budget_that_buys_nothing_pauses_everything(known: SimpleNamespace, budget: float) -> None:
+    plan = known.plan(known.market(0), f"[bids]\ndaily_budget = {budget}\n")
+    assert plan.outcomes[1]["cost"].sum() <= budget
+    assert any("paused" in notice for notice in plan.notices) or plan.bid.max() > 0
+
+
+def test_actions_compare_bids_under_their_multipliers(known: SimpleNamespace) -> None:
+    plan = known.plan(known.market(0), "[bids]\ndaily_budget = 30.0\n[bids.dayparts]\nmin = 0.3\nmax = 0.6\n")
+    lowered = plan.bid * plan.mean_times < plan.current - 1e-9
+    assert lowered.any()
+    assert set(plan.action[lowered & (plan.bid > 0)]) == {"lower"}

@@ -9,7 +9,7 @@ from pricebid.bidding.pacing_terms import Paces
 from pricebid.bidding.pid import PidPacer
 from pricebid.bidding.plan import BidPlan
 from pricebid.bidding.revalue import revalued
-from pricebid.bidding.shop_value import planned_prices, shop_value
+from pricebid.bidding.shop_value import check_value, planned_prices, shop_value
 from pricebid.bidding.value import ConversionValue, SkuMoney, conversion_value, sku_money
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "PidPacer",
     "SkuMoney",
     "bid",
+    "check_value",
     "conversion_value",
     "planned_prices",
     "revalued",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _DIGITS = 10
+REACH = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,6 +114,20 @@ def bid_range(bids: Bids, campaigns: Campaigns, layout: Layout, current: Floats,
         current=current,
         paused=paused,
     )
+
+
+def within_reach(range_: BidRange, layout: Layout) -> BidRange:
+    """Return a range that ends at `REACH` times the highest current bid of the campaign where nothing else ends it.
+
+    Where money is not in the objective no bid is too dear for it, and landscapes know nothing of bids far beyond those of
+    the reports. Campaigns without a bid take the highest of all.
+    """
+    known = np.nan_to_num(range_.current)
+    highest = np.zeros(len(layout.campaigns))
+    np.maximum.at(highest, layout.campaign, known)
+    highest = np.where(highest > 0, highest, highest.max(initial=0.0))[layout.campaign]
+    end = np.maximum(np.ceil(REACH * highest / range_.step) * range_.step, range_.low)
+    return replace(range_, high=np.where(np.isinf(range_.high), np.round(end, _DIGITS), range_.high))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pricebid.bidding.free import FreeBids, Reach
 from pricebid.bidding.housekeeping import hopeless
-from pricebid.bidding.ladders import TimesGrid, bid_range
+from pricebid.bidding.ladders import REACH, TimesGrid, bid_range, within_reach
 from pricebid.bidding.layout import Layout, Setting
 from pricebid.bidding.limits import bid_limits, cushioned, totals_of, whole
 from pricebid.bidding.plan import BidPlan
@@ -80,6 +80,13 @@ def bid(
     layout = problem.layout
     current = current_bids(problem)
     free_range = bid_range(bids, campaigns, layout, current, np.zeros(len(layout), dtype=bool))
+    remarks: tuple[str, ...] = ()
+    if not policy.objective.profit and np.isinf(free_range.high).any():
+        free_range = within_reach(free_range, layout)
+        remarks = (
+            f"no max_bid, and the objective does not count what clicks cost: bids end at {REACH:g} times the highest of "
+            "their campaign today",
+        )
     surely = hopeless(problem, free_range.low)
     if policy.objective.profit:
         range_ = replace(free_range, paused=surely.sure)
@@ -111,6 +118,7 @@ def bid(
         draws=draws,
         hopeless=surely,
         seconds=clock.seconds,
+        remarks=remarks,
     )
 
 

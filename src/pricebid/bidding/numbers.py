@@ -131,7 +131,7 @@ def _chance(problem: BidProblem, series: dict[str, Floats]) -> Floats:
     return np.where(np.isnan(worth), np.nan, found)
 
 
-def actions(bid: Floats, current: Floats) -> NDArray[np.object_]:
+def actions(bid: Floats, current: Floats, mean: Floats | None = None) -> NDArray[np.object_]:
     """Say in a word what happens to each keyword, object[entity] of str from `ACTIONS`.
 
     Parameters
@@ -140,14 +140,16 @@ def actions(bid: Floats, current: Floats) -> NDArray[np.object_]:
         Planned; 0: paused.
     current : float64[entity]
         NaN where there never was a bid.
+    mean : float64[entity], optional
+        Planned bids under their multipliers, on average; the bids themselves where not given. They are what is compared.
 
     Examples
     --------
     >>> actions(np.array([1.0, 2.0, 0.5, 0.0, 1.0, 0.0]), np.array([1.0, 1.0, 1.0, 1.0, np.nan, np.nan])).tolist()
     ['keep', 'raise', 'lower', 'pause', 'start', 'keep']
     """
-    now = np.nan_to_num(current)
-    code = np.select([np.abs(bid - now) <= _SAME, now == 0, bid == 0, bid > now], [0, 4, 3, 1], default=2)
+    now, then = np.nan_to_num(current), bid if mean is None else mean
+    code = np.select([np.abs(then - now) <= _SAME, now == 0, bid == 0, then > now], [0, 4, 3, 1], default=2)
     words: NDArray[np.object_] = np.array(ACTIONS, dtype=object)[code]
     return words
 

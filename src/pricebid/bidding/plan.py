@@ -74,6 +74,8 @@ class BidPlan:
         What the outcomes came from.
     currency : str
         Of all money.
+    remarks : tuple of str
+        What whoever made the plan has to say about it; first among the notices.
     id : str
         UUIDv7.
     """
@@ -90,6 +92,7 @@ class BidPlan:
     seconds: dict[str, float]
     model: str = "BidLandscape"
     currency: str = ""
+    remarks: tuple[str, ...] = ()
     id: str = field(default_factory=new_id)
 
     # -- what it says -------------------------------------------------------------------------------------------
@@ -143,7 +146,14 @@ class BidPlan:
     @cached_property
     def action(self) -> NDArray[np.object_]:
         """What happens to each keyword, object[entity]: raise, lower, keep, pause or start."""
-        return actions(self.bid, self.current)
+        return actions(self.bid, self.current, self.bid * self.mean_times)
+
+    @cached_property
+    def mean_times(self) -> Floats:
+        """Mean of what multiplies each keyword's bid over its series and hours, float64[entity]."""
+        times = self.found.setting.over(self.layout, slice(None))
+        count = self.layout.total(np.ones(len(times)))
+        return self.layout.total(times.mean(axis=1)) / count
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -182,7 +192,7 @@ class BidPlan:
     @cached_property
     def notices(self) -> tuple[str, ...]:
         """What is odd about the plan."""
-        found = []
+        found = list(self.remarks)
         if (self.bid == 0).all():
             found.append("every keyword is paused: no bid within the limits is expected to add to the objective")
         for limit, price in zip(self.limits_kept, self.found.shadow_prices, strict=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pricebid.bidding.value import ConversionValue, conversion_value, sku_money
+from pricebid.bidding.value import ConversionValue, conversion_value, sku_money, value_of
 from pricebid.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,6 +65,21 @@ def shop_value(
         planned = None if prices is None else planned_prices(shop.offers, prices)
         money = sku_money(landscape.keywords, shop.offers, planned)
     return conversion_value(landscape, shop.campaigns(), money=money, need_profit=policy.objective.profit > 0)
+
+
+def check_value(shop: Shop, policy: Policy) -> None:
+    """Check, before anything is learnt, that what a conversion is worth is known for all keywords of a shop.
+
+    Raises
+    ------
+    TableError
+        Profit counts, and is not known for some campaign.
+    """
+    keywords = shop.keyword_reports().keywords
+    offers = shop.table("catalog") is not None or shop.table("sales") is not None
+    money = sku_money(keywords, shop.offers) if "sku" in keywords.columns and offers else None
+    need = policy.objective.profit > 0
+    value_of(keywords, np.ones(len(keywords)), shop.campaigns(), money=money, need_profit=need)
 
 
 def planned_prices(offers: Offers, prices: Priced | pd.DataFrame) -> NDArray[np.float64]:

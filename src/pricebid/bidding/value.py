@@ -138,8 +138,26 @@ def conversion_value(
     TableError
         Profit counts, and is not known for some series; all such campaigns are named.
     """
-    reported = landscape.revenue_per_conversion
-    labels = landscape.keywords.label("campaign")
+    keywords, reported = landscape.keywords, landscape.revenue_per_conversion
+    return value_of(keywords, reported, campaigns, money=money, need_profit=need_profit)
+
+
+def value_of(
+    keywords: KeywordAxis,
+    reported: Floats,
+    campaigns: Campaigns,
+    *,
+    money: SkuMoney | None = None,
+    need_profit: bool = True,
+) -> ConversionValue:
+    """Return what conversions with a reported revenue, float64[series], are worth; see `conversion_value`.
+
+    Raises
+    ------
+    TableError
+        As `conversion_value`.
+    """
+    labels = keywords.label("campaign")
     margin = dict(zip((str(name) for name in campaigns.labels), campaigns.margin, strict=True))
     names, code = np.unique(labels.astype(str), return_inverse=True)
     revenue = reported

@@ -15,7 +15,9 @@ from pricebid.cli._run import Run
 Prices = Annotated[
     Path | None,
     typer.Option(
-        "--prices", metavar="DIR", help="Results of `pricebid price`: conversions are worth what they sell at."
+        "--prices",
+        metavar="DIR",
+        help="Results of `pricebid price`: values conversions at its prices, their rates unchanged; `plan` moves both.",
     ),
 ]
 

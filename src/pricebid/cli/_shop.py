@@ -32,7 +32,7 @@ def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:
     """List every fault of a shop, and every feature that is off for lack of a table or column.
 
     Exits with 2 if there is any fault; all are listed at once, with table, row and column. Give --policy to have the
-    policy file checked too.
+    policy file checked too; without, ads are checked for the default aim, profit.
     """
     from pricebid import engine
     from pricebid.report import summaries, text
@@ -40,7 +40,8 @@ def check(run: Run, shop: ShopFolder, *, policy: PolicyFile = None) -> None:
     with run.progress("Reading") as progress:
         progress(str(shop), 0.0)
         read = engine.read(shop)
-    if policy is not None:
-        engine.read_policy(policy)
+    aim = engine.read_policy(policy)
+    if read.table("keywords") is not None:
+        engine.check_ads(read, aim)
     run.show(text.shop_report(read))
     run.finish(summaries.shop_summary(read))

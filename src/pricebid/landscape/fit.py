@@ -64,13 +64,17 @@ def fit_landscape(
     Raises
     ------
     InputError
-        No row has both a bid and an impression, or the auction is none of the two.
+        No row has both a bid and an impression, or none a click, or the auction is none of the two.
     """
     del seed
     if auction not in (None, "second", "first"):
         raise InputError(f"auction {auction!r} is neither 'second' nor 'first'")
     if not np.any((reports.bid > 0) & (reports.impressions > 0)):
         raise InputError("no row of keywords has both a bid and an impression: there is nothing to learn from")
+    if not np.any(reports.clicks > 0):
+        raise InputError(
+            "no row of keywords has a click: what a click costs and brings cannot be learnt from these reports"
+        )
     axis = with_candidates(reports.keywords, candidates)
     fitter = _Fitter(reports, axis, auction or told_auction(reports), completeness_of(reports, delay=conversion_delay))
     told = progress or _silence

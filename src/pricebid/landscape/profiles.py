@@ -7,6 +7,7 @@ keyword speaks for its campaign, but not as loudly as its clicks alone would. Ho
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -105,7 +106,7 @@ class _Ladder:
     ) -> None:
         order = np.argsort(owner, kind="stable")
         bounds = np.searchsorted(owner[order], np.arange(campaigns + 1))
-        self.parts = [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        self.parts = [slice(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
         self.series = len(owner)
         self.basis, harmonic = waves(shift.shape[1])
         # Variance of a wave's coefficient per unit of squared amplitude.

@@ -192,13 +192,17 @@ class _Joint:
 
     def _bid(self, prices: PricePlan) -> BidPlan:
         """Plan bids at prices; what a conversion does for the prices' limits counts where profit does."""
+        found = bid(self.ads.at(prices.price), self.policy, campaigns=self.shop.campaigns(), value=self._worth(prices))
+        return replace(self._revalued(found, prices), currency=self.shop.settings.currency)
+
+    def _worth(self, prices: PricePlan) -> ConversionValue:
+        """Return what a conversion is worth to the objective and to the prices' limits."""
         value, weight = self.ads.value(prices), self.policy.objective.profit
-        worth = value
-        if weight:
-            worth = replace(value, profit=value.profit + self.ads.relief(prices) / weight)
-        landscape = self.ads.at(prices.price)
-        found = bid(landscape, self.policy, campaigns=self.shop.campaigns(), value=worth)
-        return replace(revalued(found, landscape, value), currency=self.shop.settings.currency)
+        return replace(value, profit=value.profit + self.ads.relief(prices) / weight) if weight else value
+
+    def _revalued(self, bids: BidPlan, prices: PricePlan) -> BidPlan:
+        landscape, value = self.ads.at(prices.price), self.ads.value(prices)
+        return revalued(bids, landscape, value, worth=self._worth(prices))
 
     def _ads(self, alone: PricePlan) -> AdDemand:
         self.economics = alone.problem.economics
@@ -226,7 +230,7 @@ class _Joint:
         problem = replace(prices.problem, response=response)
         problem = replace(problem, limits=tuple(self._limit(one) for one in problem.limits))
         outcomes = problem.outcomes(prices.price)
-        bids = revalued(bids, self.ads.at(prices.price), self.ads.value(prices))
+        bids = self._revalued(bids, prices)
         apart = ~self.ads.link.linked[bids.layout.rows]
         series = bids.problem.series(lambda part: bids.found.setting.effective(bids.layout, part))
         weights, days = self.policy.objective, self.ads.days

@@ -93,8 +93,10 @@ class JointPlan:
     def notices(self) -> tuple[str, ...]:
         """What is odd about either half."""
         apart = int((~self.ads.link.linked).sum())
+        helps = bool((self.ads.relief(self.prices) != 0).any())
+        worth = ("bids count what a conversion does for the limits of the prices, beside its own profit",)
         silent = (f"{apart:,} series lead to no offer of the shop: prices do not change what they are worth",)
-        return (*self.prices.notices, *self.bids.notices, *(silent if apart else ()))
+        return (*self.prices.notices, *self.bids.notices, *(worth if helps else ()), *(silent if apart else ()))
 
     @cached_property
     def totals(self) -> dict[str, dict[str, Any]]:

@@ -32,12 +32,16 @@ def joint_report(plan: JointPlan, *, moves: int = 5) -> RenderableType:
     return Group(
         joint_totals(plan),
         together(plan),
-        *(Text(f"note: {notice}") for notice in plan.notices[-1:] if "lead to no offer" in notice),
+        *(
+            Text(f"note: {notice}")
+            for notice in plan.notices
+            if notice not in (*plan.prices.notices, *plan.bids.notices)
+        ),
         Text(),
-        section("Prices"),
+        section("Prices (profit before ad cost)"),
         plan_report(plan.prices, moves=moves),
         Text(),
-        section("Bids"),
+        section("Bids (per day, valued at the planned prices)"),
         bid_report(plan.bids, moves=moves),
     )
 
