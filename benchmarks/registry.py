@@ -35,7 +35,7 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
     from benchmarks.quality.specs import SPECS
-    from benchmarks.speed import bids, kernel, prices, rivals, rules, tables
+    from benchmarks.speed import bids, kernel, pacing, prices, rivals, rules, tables
 
     speed = (
         Benchmark(
@@ -67,6 +67,11 @@ def benchmarks() -> tuple[Benchmark, ...]:
             run=bids.main,
             smoke=("--keywords", "300", "--campaigns", "4"),
             full=("--keywords", "1000", "100000"),
+        ),
+        Benchmark(
+            name="speed.pacing",
+            run=pacing.main,
+            smoke=("--auctions", "10000", "--single", "200"),
         ),
         Benchmark(
             name="speed.tables",

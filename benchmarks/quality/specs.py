@@ -9,8 +9,10 @@ from benchmarks.quality import (
     channels,
     elasticities,
     joint,
+    keyword_values,
     known_ads,
     known_truth,
+    pacing,
     recovery,
 )
 from benchmarks.registry import Benchmark
@@ -45,6 +47,19 @@ SPECS: tuple[Benchmark, ...] = (
         run=channels.main,
         smoke=("--seeds", "1"),
         full=("--seeds", "24"),
+    ),
+    Benchmark(
+        name="quality.pacing",
+        run=pacing.main,
+        smoke=("--part", "days", "--seeds", "1"),
+        full=("--part", "days", "shocks", "regret", "starts", "replay"),
+        needs_data=True,
+    ),
+    Benchmark(
+        name="quality.keyword_values",
+        run=keyword_values.main,
+        full=(),
+        needs_data=True,
     ),
     Benchmark(
         name="quality.attribution",
