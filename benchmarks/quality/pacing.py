@@ -105,26 +105,25 @@ def table(rows: list[dict[str, object]], results: list[Result], **names: object)
     array = np.array([[r.value, r.score, r.spend, r.ratio, r.realised, r.clicks] for r in results])
     row: dict[str, object] = {
         **names,
-        "value": array[:, 0].mean(),
-        "score": array[:, 1].mean(),
-        "worst": array[:, 1].min(),
-        "spend": array[:, 2].mean(),
-        "least spend": array[:, 2].min(),
-        "ratio": array[:, 3].mean(),
-        "highest ratio": array[:, 3].max(),
-        "highest realised": array[:, 4].max(),
-        "clicks over": array[:, 5].max(),
+        "value": float(array[:, 0].mean()),
+        "score": float(array[:, 1].mean()),
+        "worst": float(array[:, 1].min()),
+        "spend": float(array[:, 2].mean()),
+        "least": float(array[:, 2].min()),
+        "ratio": float(array[:, 3].mean()),
+        "highest": float(array[:, 3].max()),
+        "realised": float(array[:, 4].max()),
+        "clicks over": float(array[:, 5].max()),
     }
     if not rows:
-        print("".join(f"{name:>{30 if name == 'day' else 17}}" for name in row))
+        print("".join(_cell(name, heading) for name, heading in zip(row, row, strict=True)))
     rows.append(row)
-    print(
-        "".join(
-            f"{value:>{30 if name == 'day' else 17}}" if isinstance(value, str) else f"{value:>17.3f}"
-            for name, value in row.items()
-        ),
-        flush=True,
-    )
+    print("".join(_cell(name, value) for name, value in row.items()), flush=True)
+
+
+def _cell(name: str, value: object) -> str:
+    width = {"day": 34, "pacer": 26, "start": 7}.get(name, max(len(name) + 2, 8))
+    return f"{value:>{width}.3f}" if isinstance(value, float) else f"{value:>{width}}"
 
 
 def days(first: int, seeds: int, pacers: Sequence[str]) -> list[dict[str, object]]:
@@ -143,13 +142,13 @@ def shocks(first: int, seeds: int, auctions: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for limit in (np.inf, 1.1):
         for shock in SHOCKS:
-            for batch in (None, 1):
+            for way, batch, both in (("ticks", None, False), ("ticks, told twice", None, True), ("one by one", 1, False)):
                 settings = PacingSettings(
                     auctions=auctions, shock=shock, traffic=0.3, rivalry=0.15, limit=limit, noise="lognormal"
                 )
                 drawn = [draw_pacing_day(settings, np.random.default_rng(first + seed)) for seed in range(seeds)]
-                played = [result(d, play(d, pacer_for(Pacer, d), batch=batch), d.best()[1]) for d in drawn]
-                name = f"{shock}, {'ticks' if batch is None else 'one by one'}"
+                played = [result(d, play(d, pacer_for(Pacer, d), batch=batch, both=both), d.best()[1]) for d in drawn]
+                name = f"{shock}, {way}"
                 table(rows, played, day=name + (", limit" if np.isfinite(limit) else ""), pacer="Pacer")
     return rows
 

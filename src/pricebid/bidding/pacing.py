@@ -42,8 +42,7 @@ USUAL = 0.1  # unrest that is believed, for all but rises, before anything is se
 BURST = 2.0  # how much unrest adds to the spend that slack of the limit must cover
 SPARSE = 0.1  # relative noise of the horizon's value at which half of the luck so far counts for the limit
 MARGIN = 0.005  # kept from the limit
-ROOM = 3.0  # standard deviations of the shift
-NEAR = 0.15  # log distance within which an exact multiplier is believed
+ROOM = 1.5  # standard deviations of a shift that is not sure by which a bid may be beyond the step
 SPARE = np.array(
     [-5.0, -3.6, -2.5, -1.7, -1.1, -0.7, -0.35, 0.0, 0.35, 0.7, 1.1, 1.7, 2.5]
 )  # logs of more or less traffic
@@ -170,10 +169,11 @@ class Pacer(Terms):
         if due:
             state = self._judged(state, outcome, shift)
         log = math.log(state.multiplier) + state.scale.shift
+        worth = outcome.bid / math.exp(log)
         state = altered(
             state,
-            expected=state.expected + float(outcome.bid.sum()) / math.exp(log),
-            wins=state.wins.added(log, outcome.count, outcome.bid, outcome.cost),
+            expected=state.expected + float(worth.sum()),
+            wins=state.wins.added(log, outcome.count, worth, outcome.cost),
         )
         return self._solved(state, log) if due else state
 
@@ -195,7 +195,7 @@ class Pacer(Terms):
         """Multiplier at a share of the horizon gone."""
         remaining = self._remaining(state.seen, elapsed)
         log = float(np.interp(np.log(remaining), state.remaining, state.plan))
-        room = ROOM * math.sqrt(max(state.scale.doubt[1, 1], 0.0))
+        room = 0.0 if state.scale.exact else ROOM * math.sqrt(max(state.scale.doubt[1, 1], 0.0))
         return math.exp(_bounded(state, log - room, rest=1 - elapsed) + room)
 
     def _remaining(self, seen: int, elapsed: float) -> float:
@@ -267,12 +267,12 @@ class Pacer(Terms):
         if known is not None:
             scale = state.scale.shifted(known)
             return altered(state, scale=scale.judged(gone, expected=state.expected, bend=0.0, period=np.inf))
-        exact = exact_multiplier(outcome.bid, outcome.value, guess=state.multiplier)
+        guesses = (state.multiplier, state.multiplier * math.exp(state.scale.shift))
+        exact = exact_multiplier(outcome.bid, outcome.value, guesses=guesses, known=state.scale.exact)
         if exact is not None:
-            shift = float(np.log(exact / state.multiplier))
-            if min(abs(shift), abs(shift - state.scale.shift)) <= NEAR:
-                expected = state.expected + float(outcome.bid.sum()) / exact
-                return altered(state, scale=state.scale.told(shift, expected=expected, value=state.value))
+            expected = state.expected + float(outcome.bid.sum()) / exact
+            shift = math.log(exact / state.multiplier)
+            return altered(state, scale=state.scale.told(shift, expected=expected, value=state.value))
         bend = float(np.interp(0.7, SPARE, state.plan) - np.interp(-0.7, SPARE, state.plan)) / 2
         return altered(state, scale=state.scale.judged(gone, expected=state.expected, bend=bend, period=self._period))
 
@@ -336,9 +336,11 @@ class Pacer(Terms):
         return Owed(
             limit=limit,
             ratio=ratio,
+            # A lower slot brings less value, but costs less too: cost per value stays below the multiplier.
+            safe=math.log(limit) + (0.0 if state.scale.exact else state.scale.ratio),
             owed=state.spent - limit * (luck * state.value + (1 - luck) * believed),
             left=max(self.budget - state.spent, 0.0),
-            burst=1 + BURST * state.wins.unrest(USUAL),
+            burst=1 + BURST * state.wins.unrest(DREAD),
         )
 
     def _caution(self, state: PacerState) -> float:

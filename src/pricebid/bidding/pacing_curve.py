@@ -100,11 +100,12 @@ class Curve:
         Returns
         -------
         float64[point]
-            Where no multiplier leads back within the limit: the limit itself, which repays the fastest.
+            Where no multiplier leads back within the limit: the safe one, which repays the fastest.
         """
+        if self.cost[-1] <= 0:
+            return np.full(ahead.shape, terms.safe)
         allowed = terms.limit * terms.ratio
-        safe = float(np.log(allowed))
-        first = min(int(np.searchsorted(self.log_multiplier, safe)), BINS - 2)
+        first = min(int(np.searchsorted(self.log_multiplier, terms.safe)), BINS - 2)
         cost = self.cost[first:]
         excess = cost - allowed * self.value[first:]
         most = np.minimum(terms.burst * ahead[:, None], terms.left / np.maximum(cost, 1e-300))
@@ -118,7 +119,7 @@ class Curve:
         before, after = over[point, low], over[point, high]
         share = np.clip(before / np.where(after > before, before - after, -np.inf), 0.0, 1.0)
         log = np.where(any_broken, self.log_multiplier[first + low] + share * STEP, self.log_multiplier[-1])
-        return np.where(broken[:, 0], safe, np.maximum(log, safe))
+        return np.where(broken[:, 0], terms.safe, np.maximum(log, terms.safe))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,8 @@ class Owed:
         Cost per value obtained.
     ratio : float
         Value obtained per value expected.
+    safe : float
+        Log of the highest multiplier of which no win costs more per value than the limit.
     owed : float
         Money by which cost is above limit x value so far; negative where there is slack.
     left : float
@@ -142,6 +145,7 @@ class Owed:
 
     limit: float
     ratio: float
+    safe: float
     owed: float
     left: float
     burst: float
@@ -196,7 +200,7 @@ class Wins:
         """
         return max((self.surprise + HOPE_WEIGHT * believed) / (self.periods + HOPE_WEIGHT), 0.0)
 
-    def added(self, log_multiplier: float, count: int, bid: NDArray[np.float64], cost: NDArray[np.float64]) -> Wins:
+    def added(self, log_multiplier: float, count: int, worth: NDArray[np.float64], cost: NDArray[np.float64]) -> Wins:
         """Give the wins with those of one more batch in the open block.
 
         Parameters
@@ -205,8 +209,8 @@ class Wins:
             Log of bid per expected value in the batch.
         count : int
             Auctions of the batch, lost ones too.
-        bid, cost : float64[win]
-            Bids and payments of the wins.
+        worth, cost : float64[win]
+            Values of the wins (expected, or obtained where the two are one), and payments.
         """
         here = self._in_reach(log_multiplier)
         place = (log_multiplier - here.origin) / STEP
@@ -216,9 +220,9 @@ class Wins:
         auctions = here.new_auctions.copy()
         auctions[last] += share * count
         auctions[last - 1] += (1 - share) * count
-        if not len(bid):
+        if not len(cost):
             return altered(here, new_auctions=auctions)
-        log_ratio = np.log(np.maximum(np.minimum(cost / bid, 1.0), 1e-30)) + log_multiplier
+        log_ratio = np.log(np.maximum(cost, 1e-300)) - np.log(np.maximum(worth, 1e-300))
         bins = np.clip((log_ratio - here.origin) / STEP, 0, last).astype(np.int64)
         return altered(
             here,

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 RATIO_SD = 0.1  # of the log of value obtained per value expected, before anything is seen
 RATIO_WALK, MEAN_WALK = 0.05, 0.1  # standard deviations by which it and the log mean value wander over the horizon
 RETURN = 3.0  # share of the horizon after which a shift of the multiplier is believed to have faded to 1 / e
+FAR = 2.0  # standard deviations beyond which news says that what was believed of the ratio was wrong
 ENOUGH = 4.0  # typical values that must be expected before what came is compared with it
 JUMPS, JUMPS_KEEP = 0.02, 0.85  # variance of a period's mean value around its level, believed at first, and its memory
 SAME = 1e-9  # relative difference up to which two numbers are one
+NEAR = 0.15  # log distance from what is believed up to which a multiplier told exactly is believed
 AGREE, AGREE_SHARE = 3, 0.05  # wins that must agree on a multiplier to be believed, at least, and as a share
 VALUE_LINK, MEAN_LINK = np.array([1.0, -1.0, 0.0]), np.array([0.0, 1.0, 1.0])
 
@@ -55,6 +57,8 @@ class Scale:
         Auctions, and sums of their expected values (likewise) and of the squares, since the mean was last judged.
     jumps : float
         Variance of the log of a period's mean value around its level.
+    exact : bool
+        Values come just as expected, but for the share that a lower slot brings.
     belief : float64[3]
         Logs of value obtained per value expected, of the multiplier really bid per the state's, and of mean expected
         value (NaN until seen).
@@ -70,6 +74,7 @@ class Scale:
     worth: float = 0.0
     squares: float = 0.0
     jumps: float = JUMPS
+    exact: bool = False
     belief: NDArray[np.float64] = field(default_factory=_nothing)
     doubt: NDArray[np.float64] = field(default_factory=_open)
 
@@ -96,6 +101,7 @@ class Scale:
             asked=self.asked + float(asked.sum()),
             got=self.got + float(outcome.value.sum()),
             scatter=self.scatter + float(off @ off),
+            exact=self.exact and bool(outcome.value.all()),
             **more,
         )
 
@@ -117,7 +123,7 @@ class Scale:
         return altered(self, belief=belief, doubt=doubt)
 
     def told(self, shift: float, *, expected: float, value: float) -> Scale:
-        """Give the scale where the multiplier really bid is known.
+        """Give the scale where the multiplier really bid was told by exact values.
 
         Parameters
         ----------
@@ -130,6 +136,7 @@ class Scale:
         mean = math.log(self.worth / self.count) - shift if self.worth > 0 else math.nan
         return Scale(
             past_scatter=self.past_scatter + self.scatter,
+            exact=True,
             jumps=self.jumps,
             belief=np.array([ratio, shift, mean]),
             doubt=np.diag([RATIO_WALK**2, 0.0, self.jumps]),
@@ -162,8 +169,11 @@ class Scale:
         grain = max(scale.grain(expected), scale.scatter / max(scale.got, 1e-300))
         if scale.got <= 0 or here < ENOUGH * grain:
             return scale
-        news = math.log(scale.got / here)
-        belief, doubt = _learnt(scale, VALUE_LINK, news, grain / scale.got + 1e-4)
+        news, noise = math.log(scale.got / here), grain / scale.got + 1e-4
+        # Far off what was thought possible: then what was thought of the ratio was wrong (lower slots, say).
+        wrong = max(news**2 - FAR**2 * (float(VALUE_LINK @ scale.doubt @ VALUE_LINK) + noise), 0.0)
+        scale = altered(scale, doubt=scale.doubt + np.diag([wrong, 0.0, 0.0]))
+        belief, doubt = _learnt(scale, VALUE_LINK, news, noise)
         return altered(
             scale,
             asked=0.0,
@@ -203,7 +213,9 @@ def _learnt(
     return scale.belief + np.where(gain != 0, gain * news, 0.0), scale.doubt - np.outer(gain, toward)
 
 
-def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64], *, guess: float = math.nan) -> float | None:
+def exact_multiplier(
+    bid: NDArray[np.float64], value: NDArray[np.float64], *, guesses: tuple[float, ...] = (), known: bool = False
+) -> float | None:
     """Tell the multiplier exactly where values come just as expected.
 
     Wins in a lower slot bring a share of the value only; so bid / value is the multiplier where it is least, and there
@@ -213,15 +225,19 @@ def exact_multiplier(bid: NDArray[np.float64], value: NDArray[np.float64], *, gu
     ----------
     bid, value : float64[win]
         Bids and values obtained.
-    guess : float
-        A multiplier for which a single win that fits is enough.
+    guesses : tuple of float
+        What the multiplier may be near; the first is sure if a single win fits it. Without them any is believed.
+    known : bool
+        That values come as expected was seen before: then the least need not be that of many.
     """
-    brought = value > 0
-    if not brought.any():
+    if not len(bid) or not value.all():
         return None
-    each = bid[brought] / value[brought]
-    if (np.abs(each - guess) <= SAME * each).any():
-        return guess
+    each = bid / value
+    if guesses and (np.abs(each - guesses[0]) <= SAME * each).any():
+        return guesses[0]
     least = float(each.min())
     agreed = np.count_nonzero(each <= least * (1 + SAME))
-    return least if agreed >= max(AGREE, AGREE_SHARE * len(each)) else None
+    if not known and agreed < max(AGREE, AGREE_SHARE * len(each)):
+        return None
+    near = not guesses or min(abs(math.log(least / guess)) for guess in guesses) <= NEAR
+    return least if near else None

@@ -80,16 +80,24 @@ class PacerState:
 
 
 def _plain(state: object) -> dict[str, object]:
+    # JSON knows no NaN: what is not known yet is null.
     plain: dict[str, object] = {}
     for entry in fields(state):  # type: ignore[arg-type]
         held = getattr(state, entry.name)
         if entry.name in _PARTS:
             plain[entry.name] = _plain(held)
         elif isinstance(held, np.ndarray):
-            plain[entry.name] = held.tolist()
+            plain[entry.name] = _listed(held)
         else:
-            plain[entry.name] = None if np.isnan(held) else held  # JSON knows no NaN: what is not known yet is null
+            plain[entry.name] = None if np.isnan(held) else held
     return plain
+
+
+def _listed(array: NDArray[np.float64]) -> list[object]:
+    held = array.astype(object)
+    held[np.isnan(array)] = None
+    listed: list[object] = held.tolist()
+    return listed
 
 
 def _read(kind: type[Part], plain: Mapping[str, object]) -> Part:
