@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pricebid import InputError, Shop
 from pricebid.landscape import BidLandscape, fit_landscape
 from pricebid.simulate import AdMarketSettings, draw_ad_market
-from pricebid.tables import KeywordReports
+from pricebid.tables import KeywordAxis, KeywordReports
 
 from .conftest import Case, made
 
@@ -102,7 +104,7 @@ def test_conversions_peak_at_other_hours_than_traffic(markets: list[Case]) -> No
 
 
 @pytest.mark.parametrize(
-    ("settings", "times", "slack"),
+    ("kind", "times", "slack"),
     [
         ({"hourly": False}, (0.5, 1.0, 1.5), 0.08),
         # Prices say nothing of rivals: the answer to bids that moved is all there is.
@@ -110,8 +112,8 @@ def test_conversions_peak_at_other_hours_than_traffic(markets: list[Case]) -> No
         ({"regions": 2, "devices": 2, "keywords": 20}, (0.5, 1.0, 1.5), 0.10),
     ],
 )
-def test_other_reports_are_read_as_well(settings: dict[str, Any], times: tuple[float, ...], slack: float) -> None:
-    case = made(4, **settings)
+def test_other_reports_are_read_as_well(kind: dict[str, Any], times: tuple[float, ...], slack: float) -> None:
+    case = made(4, **kind)
     assert case.landscape.auction == case.market.settings.auction
     assert case.landscape.hours == (24 if case.market.settings.hourly else 1)
     for one in times:
@@ -239,3 +241,44 @@ def test_a_landscape_can_be_asked_for_some_series_only() -> None:
     bid = landscape.bid[rows][:, :, None]
     part, whole = landscape.expected(bid, rows), landscape.expected(landscape.bid[:, :, None])
     np.testing.assert_allclose(part.cost, whole.cost[rows])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000))
+def test_any_reports_give_finite_outcomes_that_rise_with_bids(seed: int) -> None:
+    """Counts that contradict each other, bids of any size, one day or ten weeks, one keyword or five."""
+    rng = np.random.default_rng(seed)
+    size, series, days = int(rng.integers(1, 300)), int(rng.integers(1, 6)), int(rng.integers(1, 70))
+    hours = int(rng.choice([1, 24]))
+    places = np.stack([rng.integers(0, most, size) for most in (series, days, hours)], axis=1)
+    of, day, hour = np.unique(places, axis=0).T
+    size, scale = len(of), 10.0 ** rng.uniform(-3, 4)
+    bid = np.round(rng.lognormal(0.0, 0.3, size), 2) * scale * (rng.random(size) > 0.1)
+    impressions = rng.poisson(10.0 ** rng.uniform(-1, 4), size).astype(float)
+    clicks = rng.binomial(impressions.astype(int), rng.choice([0.01, 0.5, 1.0])) + 1.0 * (rng.random(size) < 0.05)
+    bid[0], impressions[0], clicks[0] = scale, 5.0, 1.0
+    conversions = rng.binomial(clicks.astype(int), rng.choice([0.0, 0.02, 1.0])) * rng.choice([1.0, 9.0])
+    names = np.array([f"{'blue' if at % 2 else 'red'} k{at}" for at in range(series)], dtype=object)
+    reports = KeywordReports(
+        keywords=KeywordAxis(columns=("campaign", "keyword", "match_type"), labels=(names, names, names)),
+        hours=hours,
+        days=np.datetime64("2024-01-01") + np.arange(days),
+        series=of,
+        day=day,
+        hour=hour,
+        bid=bid,
+        impressions=impressions,
+        clicks=clicks,
+        cost=clicks * bid * rng.choice([0.0, 0.5, 1.0, 1.3]),
+        conversions=conversions,
+        revenue=conversions * 20.0,
+        wait=days - day,
+    )
+    landscape = fit_landscape(reports)
+    current = np.where(np.isnan(landscape.bid), scale, landscape.bid)
+    expected = landscape.expected(current[:, :, None] * np.array([0.0, 0.1, 1.0, 10.0]))
+    for values in (expected.impressions, expected.clicks, expected.cost, expected.conversions):
+        assert np.all(np.isfinite(values))
+        assert np.all(values[:, :, 0] == 0.0)
+        assert np.all(np.diff(values, axis=2) >= -1e-9 * scale)
+    assert np.all(np.isfinite(landscape.draws(current, np.random.default_rng(0), 3).cost))

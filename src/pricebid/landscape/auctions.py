@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 14
 USUAL_SPREAD = np.log(0.6)
-_BELOW = 0.3  # rivals are believed to bid, in logs, about so much less than we do: two thirds of the auctions are won
+# Rivals are believed to bid, in logs, about so much less than we do: two thirds of the auctions are won.
+_BELOW, _LOST = 0.3, 0.4
 _STEP = np.array([1.0, 0.5, 0.3])
 _FIRST = (4.0, 1.0, 0.15)  # variances of the belief about a series before groups have been asked
 _LOWEST, _HIGHEST = -6.0, 8.0
@@ -123,6 +124,7 @@ class _Engine:
         self.campaign = cells.campaign
         self.won = cells.won
         self.count = np.maximum(cells.exposure(np.ones((cells.campaigns, len(cells.weight)))), 1e-9)
+        self.usual_auctions = float(np.log((self.won.sum() + 0.5) / (self.count.sum() + 0.5))) + _LOST
         self.usual_level = float((cells.log_bid * self.count).sum() / self.count.sum()) - _BELOW
 
     def start(self, like: AuctionFit | None) -> _State:
@@ -166,7 +168,7 @@ class _Engine:
             gap = (self.clicks.log_price - self.clicks.log_bid).mean()
             level = (paid + 3.0 * (level + gap)) / (rows + 3.0)
         won = summed(self.owner, self.won.sum(axis=1), shape)
-        auctions = np.log((won + 0.5) / (weight + 0.5)) + 0.7
+        auctions = np.log((won + 0.5) / (weight + 0.5)) + _LOST
         mean[:count, AUCTIONS], mean[:count, LEVEL] = auctions, level
         mean[count:, AUCTIONS], mean[count:, LEVEL] = auctions.mean(), level.mean()
         return mean
@@ -294,7 +296,7 @@ class _Engine:
 
     def groups(self, state: _State, *, rounds: int) -> None:
         """Ask the groups of each series what they say of it without its own data."""
-        offset = np.array([0.0, self.usual_level, USUAL_SPREAD])
+        offset = np.array([self.usual_auctions, self.usual_level, USUAL_SPREAD])
         near = replace(self.designs[0], pooled=np.ones_like(self.designs[0].pooled), most=0.7)
         alike = replace(self.designs[1], belief=0.15, most=0.25)
         for at, design in ((AUCTIONS, self.designs[0]), (LEVEL, near), (SPREAD, alike)):

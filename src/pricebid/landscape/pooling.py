@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROUNDS = 40
-_FLAT = 100.0  # variance of effects that are not pooled: the intercept
+_FLAT = 4.0  # variance of effects that are not pooled: the intercept, by how far logs may lie from a first guess
 _WEIGHT = 2.0  # what is believed of a variance counts as so many effects seen
 _STEP = 3.0
 _CHUNK = 20_000

@@ -19,6 +19,7 @@ _ROUNDS = 10
 _FLAT = 10.0  # standard deviation of the constants, which are not part of a profile
 _BELIEF, _WEIGHT = 0.2, 4.0  # waves are believed to be about so large, as firmly as so many seen would say it
 _OWN = 0.1
+_MOST = 1.0  # largest variance of an amplitude that is credited: traffic that differs by e^4 within the day
 _ROUGHNESS = 3.0
 _LOW = 3  # a series' own waves: a constant, and one wave a day
 
@@ -171,7 +172,7 @@ class _Ladder:
             total += float((own**2 + unsure)[:, 1:].sum())
         weight, count = _WEIGHT * _BELIEF**2, len(self.scale) - 1
         return Swings(
-            shared=float((shared[1:] / self.scale[1:]).sum() + weight) / (count + _WEIGHT),
-            apart=float((away[:, 1:] / self.scale[1:]).sum() + weight) / (count * len(mean) + _WEIGHT),
-            own=(total / float(self.scale[1]) + _WEIGHT * _OWN**2) / ((_LOW - 1) * self.series + _WEIGHT),
+            shared=min(float((shared[1:] / self.scale[1:]).sum() + weight) / (count + _WEIGHT), _MOST),
+            apart=min(float((away[:, 1:] / self.scale[1:]).sum() + weight) / (count * len(mean) + _WEIGHT), _MOST),
+            own=min((total / float(self.scale[1]) + _WEIGHT * _OWN**2) / ((_LOW - 1) * self.series + _WEIGHT), _MOST),
         )

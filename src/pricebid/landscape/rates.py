@@ -56,7 +56,9 @@ def fit_rates(
     for _ in range(_ROUNDS if hours > 1 else 0):
         due = exposure * pooled.mean[:, None] * np.exp(log_factor)[campaign]
         profile = smooth(due * log_factor[campaign] + count - due, due, campaign, campaigns, swings=swings, rounds=6)
-        log_factor, covariance, swings = profile.mean, profile.covariance, profile.swings
+        # Counts far above what was due ask for more than one step tells.
+        log_factor = log_factor + np.clip(profile.mean - log_factor, -1.0, 1.0)
+        covariance, swings = profile.covariance, profile.swings
         factor = np.exp(log_factor + 0.5 * np.diagonal(covariance, axis1=1, axis2=2))
         level = (weight * factor).sum(axis=1, keepdims=True) / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
         level = np.where(level > 0, level, factor.mean(axis=1, keepdims=True))
