@@ -83,10 +83,8 @@ def bid(
     remarks: tuple[str, ...] = ()
     if not policy.objective.profit and np.isinf(free_range.high).any():
         free_range = within_reach(free_range, layout)
-        remarks = (
-            f"no max_bid, and the objective does not count what clicks cost: bids end at {REACH:g} times the highest of "
-            "their campaign today",
-        )
+        end = f"bids end at {REACH:g} times the highest of their campaign today"
+        remarks = (f"no max_bid, and the objective does not count what clicks cost: {end}",)
     surely = hopeless(problem, free_range.low)
     if policy.objective.profit:
         range_ = replace(free_range, paused=surely.sure)
