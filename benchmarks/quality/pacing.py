@@ -142,7 +142,11 @@ def shocks(first: int, seeds: int, auctions: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for limit in (np.inf, 1.1):
         for shock in SHOCKS:
-            for way, batch, both in (("ticks", None, False), ("ticks, told twice", None, True), ("one by one", 1, False)):
+            for way, batch, both in (
+                ("ticks", None, False),
+                ("ticks, told twice", None, True),
+                ("one by one", 1, False),
+            ):
                 settings = PacingSettings(
                     auctions=auctions, shock=shock, traffic=0.3, rivalry=0.15, limit=limit, noise="lognormal"
                 )
