@@ -12,6 +12,7 @@ from benchmarks.quality import (
     keyword_values,
     known_ads,
     known_truth,
+    landscapes,
     pacing,
     recovery,
 )
@@ -29,6 +30,12 @@ SPECS: tuple[Benchmark, ...] = (
         run=known_ads.main,
         smoke=("--seeds", "1"),
         full=("--first", "100", "--seeds", "10"),
+    ),
+    Benchmark(
+        name="quality.landscapes",
+        run=landscapes.main,
+        smoke=("--seeds", "1", "--market", "by day"),
+        full=("--seeds", "10"),
     ),
     Benchmark(
         name="quality.ad_loop",
