@@ -82,7 +82,7 @@ def test_pictures_are_drawn_for_plans_with_hours_with_devices_and_with_neither(
 def test_a_plan_that_moves_nothing_can_be_drawn_and_told(hourly: BidPlan) -> None:
     from dataclasses import replace
 
-    still = replace(hourly, range=replace(hourly.range, current=hourly.bid))
+    still = replace(hourly, range=replace(hourly.range, current=hourly.bid * hourly.mean_times))
     assert set(still.action) <= {"keep"}
     assert "moves that change most" not in printed(still)
     assert len(plot_bid_plan(still).axes) == 2
