@@ -12,11 +12,11 @@ export OPENBLAS_NUM_THREADS ?= 1
 	@touch $@
 
 .venv/.test: .venv/.run
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[plot,test]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[test]"
 	@touch $@
 
 .venv/.bench: .venv/.test
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[plot,test,bench]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[test,bench]"
 	@touch $@
 
 demo: .venv/.run  ## the main job on real supermarket data

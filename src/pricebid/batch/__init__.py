@@ -1,0 +1,1 @@
+"""Work cut into partitions, with checkpoints."""

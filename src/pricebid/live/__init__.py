@@ -1,0 +1,1 @@
+"""Quotes and bids now, from an immutable snapshot of a published plan."""

@@ -1,0 +1,1 @@
+"""Plans, decisions, feedback, jobs and models, kept in SQLite or PostgreSQL."""
