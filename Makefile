@@ -29,7 +29,7 @@ lint: .venv/.test  ## style, types and who imports whom
 	$(BIN)/lint-imports
 
 test: lint  ## everything that must hold, lint and types first
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: .venv/.bench  ## plans on markets of known truth, each quality benchmark once (real data where PRICEBID_DATA is set), the wheel
 	$(BIN)/python -m pytest -m slow

@@ -9,9 +9,12 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
+from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
 
 from benchmarks.machine import machine
 from benchmarks.registry import Benchmark, benchmarks
@@ -33,6 +36,18 @@ class _Tee(io.StringIO):
         return super().write(text)
 
 
+def _plain(row: object) -> object:
+    """Give a row as JSON can hold it."""
+    return asdict(row) if is_dataclass(row) and not isinstance(row, type) else row
+
+
+def _number(value: object) -> object:
+    """Give a number of numpy as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be written as JSON")
+
+
 def run(benchmark: Benchmark, *, smoke: bool, out: Path) -> bool:
     """Run one benchmark and write its JSON; False where it says that it failed."""
     arguments = benchmark.smoke if smoke else benchmark.full
@@ -49,12 +64,12 @@ def run(benchmark: Benchmark, *, smoke: bool, out: Path) -> bool:
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - began, 2),
         "machine": about,
-        "rows": result if isinstance(result, list) else None,
+        "rows": [_plain(row) for row in result] if isinstance(result, list) else None,
         "printed": said.getvalue().splitlines(),
     }
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{benchmark.name}{'.smoke' if smoke else ''}.json"
-    path.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    path.write_text(json.dumps(report, indent=1, default=_number), encoding="utf-8")
     return not (isinstance(result, int) and result != 0)
 
 
