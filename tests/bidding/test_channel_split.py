@@ -419,3 +419,15 @@ def test_the_path_from_a_shop_takes_margin_and_orders_along(monkeypatch: pytest.
     assert set(plan.seconds) == {"response", "plan"}
     bare = commands.plan_channels(shop_of(), policy(budget=3_000.0))
     assert any("no margin is known" in notice for notice in bare.notices)
+
+
+def test_a_spend_that_never_moved_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "fit_channel_response", lambda *_, **__: response())
+    weeks = pd.date_range("2024-01-01", periods=6, freq="7D")
+    rows = [
+        (day, name, 100.0 if name == "mail" else 50.0 + at) for at, day in enumerate(weeks) for name in ("mail", "tv")
+    ]
+    channels = pd.DataFrame(rows, columns=["date", "channel", "spend"]).assign(revenue=1.0)
+    shop = Shop.from_frames({"channels": channels})
+    plan = commands.plan_channels(shop, policy(budget=3_000.0), margin=0.4)
+    assert next(notice for notice in plan.notices if "hardly ever moved" in notice).startswith("spend on mail hardly")

@@ -83,3 +83,13 @@ def test_a_keyword_that_loses_money_on_every_sale_is_paused(known: SimpleNamespa
     assert (plan.bid > 0).all()
     assert (poor.bid == 0).all()
     assert "every keyword is paused" in poor.notices[0]
+
+
+def test_a_candidate_of_unknown_worth_brings_nothing_and_is_named(known: SimpleNamespace) -> None:
+    keys = known.axis(["c", "d"], ["a", "new boots"])
+    landscape = known.landscape(keys, candidate=np.array([False, True]))
+    value = conversion_value(landscape, known.table(landscape, margin=[0.3, np.nan]))
+    assert value.profit == pytest.approx([0.3 * landscape.revenue_per_conversion[0], 0.0])
+    (remark,) = value.remarks
+    assert remark.startswith("candidates not started (1)")
+    assert remark.endswith("new boots")

@@ -81,3 +81,9 @@ def test_order_lines_that_came_back_are_left_out_and_coupons_are_taken_off() -> 
     assert bare is not None
     assert bare.channels.tolist() == [""]
     assert bare.money.tolist() == [20.0, 10.0]
+
+
+def test_a_touch_that_stands_twice_is_a_warning() -> None:
+    rows = {"customer": ["x", "x", "y"], "time": ["2024-01-01"] * 3, "channel": ["a"] * 3, "converted": [1, 1, 0]}
+    (warning,) = Shop.from_frames({"touches": pd.DataFrame(rows)}).warnings
+    assert str(warning).startswith("touches row 2: this customer, moment and channel stand in an earlier row")

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from pricebid.bidding.channel_plan import ChannelPlan
     from pricebid.policy import Policy
     from pricebid.tables import Shop
+    from pricebid.tables.channels import ChannelHistory
 
 _FIT = 0.8
+_STILL = 0.02  # a spend that strays less than this share from its mean tells no return
 
 
 def plan_channels(
@@ -66,5 +68,19 @@ def plan_channels(
         settings=shop.settings,
         progress=None if progress is None else lambda stage, share: progress(stage, _FIT + (1 - _FIT) * share),
     )
-    notices = (source, *plan.notices) if source else plan.notices
+    notices = (*((source,) if source else ()), *_never_moved(history), *plan.notices)
     return replace(plan, notices=notices, seconds={"response": fitted - began, **plan.seconds})
+
+
+def _never_moved(history: ChannelHistory) -> tuple[str, ...]:
+    """Say which channels' spends tell nothing of what more or less would bring."""
+    mean, spread = history.spend.mean(axis=1), history.spend.std(axis=1)
+    still = history.channels[(mean > 0) & (spread < _STILL * mean)]
+    if not len(still):
+        return ()
+    return (
+        (
+            f"spend on {', '.join(str(name) for name in still)} hardly ever moved: what more or less of it would bring is taken from "
+            "the other channels and from what is usual; move it on purpose for a few periods to learn it"
+        ),
+    )

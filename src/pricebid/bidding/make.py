@@ -116,7 +116,7 @@ def bid(
         draws=draws,
         hopeless=surely,
         seconds=clock.seconds,
-        remarks=remarks,
+        remarks=(*value.remarks, *remarks),
     )
 
 

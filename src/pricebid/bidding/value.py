@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,8 @@ class ConversionValue:
         After tax where a sku is linked, else as reported.
     profit : float64[series]
         Contribution before ad cost; may be negative. NaN where it is not known: only where profit does not count.
+    remarks : tuple of str
+        What could not be valued, for the plan to say.
 
     Raises
     ------
@@ -37,6 +39,7 @@ class ConversionValue:
 
     revenue: Floats
     profit: Floats
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.revenue.shape != self.profit.shape or self.revenue.ndim != 1:
@@ -120,7 +123,7 @@ def conversion_value(
 
     Where a sku is linked and its price and cost are known, a conversion has ``revenue per conversion / price`` units, each
     worth ``price / (1 + tax) - cost - shipping`` at the price that will hold. Elsewhere profit is revenue times the
-    campaign's margin.
+    campaign's margin. A candidate of which neither is known is taken to bring nothing, so that no plan starts it.
 
     Parameters
     ----------
@@ -136,10 +139,26 @@ def conversion_value(
     Raises
     ------
     TableError
-        Profit counts, and is not known for some series; all such campaigns are named.
+        Profit counts, and is not known for some series with reports; all such campaigns are named.
     """
     keywords, reported = landscape.keywords, landscape.revenue_per_conversion
-    return value_of(keywords, reported, campaigns, money=money, need_profit=need_profit)
+    value = value_of(keywords, reported, campaigns, money=money, need_profit=False)
+    if not need_profit:
+        return value
+    unknown = np.isnan(value.profit) & landscape.candidate
+    profit = np.where(unknown, 0.0, value.profit)
+    _check_known(profit, keywords.label("campaign"))
+    return replace(value, profit=profit, remarks=_not_started(keywords.label("keyword")[unknown]))
+
+
+def _not_started(keywords: NDArray[np.object_]) -> tuple[str, ...]:
+    names = sorted({str(keyword) for keyword in keywords})
+    if not names:
+        return ()
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return (
+        f"candidates not started ({len(names):,}), since their campaign has no margin and no sku tells what they bring: {shown}",
+    )
 
 
 def value_of(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ABOVE = 1.05  # a click that costs more than its bid by this factor is odd; less is rounding
 _KEY = ("date", "hour", "keyword", "campaign", "match_type", "sku", "region", "segment", "device")
+_TOUCH = ("customer", "time", "channel")
 
 
 def ads_faults(tables: dict[str, Table]) -> Iterator[Fault]:
@@ -41,6 +42,8 @@ def ads_faults(tables: dict[str, Table]) -> Iterator[Fault]:
 
 def ads_warnings(tables: dict[str, Table]) -> Iterator[Fault]:
     """Yield what is odd but usable: impossible counts, prices above the bid, gaps, names that another table lacks."""
+    if "touches" in tables:
+        yield from _repeated_touches(tables["touches"])
     keywords = tables.get("keywords")
     if keywords is None:
         return
@@ -132,6 +135,16 @@ def _shrinking(keywords: Table) -> Iterator[Fault]:
     yield from _rows(keywords, "conversions", fewer, "is below an earlier report of the same row: were some cancelled?")
 
 
+def _repeated_touches(touches: Table) -> Iterator[Fault]:
+    key = row_key(touches, [column for column in _TOUCH if touches.has(column)])
+    again = np.ones(len(touches), dtype=bool)
+    again[np.unique(key, return_index=True)[1]] = False
+    message = (
+        "this customer, moment and channel stand in an earlier row: both count; leave one out if it is the same touch"
+    )
+    yield from _rows(touches, "", again, message)
+
+
 def _strange_names(tables: dict[str, Table]) -> Iterator[Fault]:
     keywords, campaigns, catalog = tables["keywords"], tables.get("campaigns"), tables.get("catalog")
     if campaigns is not None:
@@ -159,7 +172,7 @@ def _lacking(table: Table, column: str, known: NDArray[np.object_], message: str
 def _rows(table: Table, column: str, bad: NDArray[np.bool_], message: str) -> Iterator[Fault]:
     if bad.any():
         at = int(np.argmax(bad))
-        got = "" if message[0] == "'" or not _says(table, column, at) else f"{_says(table, column, at)} "
+        got = "" if message[0] == "'" or not column or not _says(table, column, at) else f"{_says(table, column, at)} "
         yield Fault(table=table.name, column=column, row=at + 1, message=got + message, count=int(bad.sum()))
 
 
