@@ -1,19 +1,130 @@
-"""Plans, decisions, feedback, jobs and models, kept in SQLite or PostgreSQL."""
+"""Plans, decisions, feedback, jobs and models, kept in SQLite or PostgreSQL. See ``docs/store.md``."""
 
 from pricebid.store import errors, migrations
+from pricebid.store.audit import AuditRow, list_audit
+from pricebid.store.budgets import DaySpend, Lease, expire_leases, lease, record_spend, settle, spend_of, unsettled
 from pricebid.store.connect import Store, now, open_store
+from pricebid.store.decisions import (
+    DecisionRecord,
+    Loss,
+    add_decisions,
+    drop_decisions,
+    list_decisions,
+    losses,
+    note_loss,
+)
 from pricebid.store.errors import Busy, NotFound, SchemaError, StepError, StoreError, Unavailable
+from pricebid.store.feedback import FeedbackEvent, FeedbackResult, add_feedback, count_feedback, unfolded
+from pricebid.store.keys import (
+    KeyInfo,
+    any_key,
+    create_key,
+    find_key,
+    find_key_digest,
+    keys_in_force,
+    list_keys,
+    revoke_key,
+)
+from pricebid.store.models import ModelInfo, get_model, latest_model, model_files, put_model
+from pricebid.store.paging import Page
+from pricebid.store.plan_steps import (
+    ANY,
+    Published,
+    approve_plan,
+    hold_plan,
+    publish_plan,
+    published,
+    published_since,
+    rollback_plan,
+)
+from pricebid.store.plans import PlanFacts, PlanInfo, add_plan, get_plan, list_plans, plan_files
+from pricebid.store.secrets import secret
+from pricebid.store.shops import (
+    ShopInfo,
+    TableInfo,
+    erase_shop,
+    get_shop,
+    get_tables,
+    list_shops,
+    put_shop,
+    put_table,
+    table_bytes,
+)
+from pricebid.store.states import LearnerState, get_state, put_state
 
 __all__ = [
+    "ANY",
+    "AuditRow",
     "Busy",
+    "DaySpend",
+    "DecisionRecord",
+    "FeedbackEvent",
+    "FeedbackResult",
+    "KeyInfo",
+    "LearnerState",
+    "Lease",
+    "Loss",
+    "ModelInfo",
     "NotFound",
+    "Page",
+    "PlanFacts",
+    "PlanInfo",
+    "Published",
     "SchemaError",
+    "ShopInfo",
     "StepError",
     "Store",
     "StoreError",
+    "TableInfo",
     "Unavailable",
+    "add_decisions",
+    "add_feedback",
+    "add_plan",
+    "any_key",
+    "approve_plan",
+    "count_feedback",
+    "create_key",
+    "drop_decisions",
+    "erase_shop",
     "errors",
+    "expire_leases",
+    "find_key",
+    "find_key_digest",
+    "get_model",
+    "get_plan",
+    "get_shop",
+    "get_state",
+    "get_tables",
+    "hold_plan",
+    "keys_in_force",
+    "latest_model",
+    "lease",
+    "list_audit",
+    "list_decisions",
+    "list_keys",
+    "list_plans",
+    "list_shops",
+    "losses",
     "migrations",
+    "model_files",
+    "note_loss",
     "now",
     "open_store",
+    "plan_files",
+    "publish_plan",
+    "published",
+    "published_since",
+    "put_model",
+    "put_shop",
+    "put_state",
+    "put_table",
+    "record_spend",
+    "revoke_key",
+    "rollback_plan",
+    "secret",
+    "settle",
+    "spend_of",
+    "table_bytes",
+    "unfolded",
+    "unsettled",
 ]

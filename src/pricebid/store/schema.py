@@ -66,7 +66,6 @@ shops = Table(
     Column("settings", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("events", BigInteger, nullable=False, server_default="0"),  # feedback events so far: numbers the next ones
 )
 
 shop_tables = Table(
@@ -189,8 +188,15 @@ log_workers = Table(
     Column("noted_at", BigInteger, nullable=False),
 )
 
-# No foreign key to the shop: every batch takes its numbers from the shop's row, which locks it until the batch is
-# committed, so that no event outlives its shop; one check per batch in place of one per event.
+feedback_heads = Table(
+    "feedback_heads",
+    metadata,
+    Column("shop", Text, ForeignKey("shops.shop", ondelete="CASCADE"), primary_key=True),
+    Column("events", BigInteger, nullable=False),  # numbers given so far
+)
+
+# No foreign key to the shop: every batch takes its numbers from the shop's row of feedback_heads, which locks it until
+# the batch is committed, so that no event outlives its shop; one check per batch in place of one per event.
 feedback = Table(
     "feedback",
     metadata,
@@ -267,13 +273,14 @@ api_keys = Table(
     "api_keys",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),  # SHA-256 of the key, hexadecimal
     Column("shop", Text, nullable=True),  # none: any shop
     Column("scopes", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("by", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger, nullable=True),
+    Index("ix_api_keys_digest", "digest", unique=True),
     Index("ix_api_keys_shop", "shop"),
 )
 

@@ -30,6 +30,7 @@ _NEWEST_FIRST = (
     "leases",
     "budget_days",
     "feedback",
+    "feedback_heads",
     "log_workers",
     "decisions",
     "learner_states",
@@ -71,7 +72,7 @@ def _installation() -> None:
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("shop", sa.Text(), nullable=True),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -80,6 +81,7 @@ def _installation() -> None:
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
     )
+    op.create_index("ix_api_keys_digest", "api_keys", ["digest"], unique=True)
     op.create_index("ix_api_keys_shop", "api_keys", ["shop"])
     op.create_table(
         "audit",
@@ -104,7 +106,6 @@ def _shops() -> None:
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("events", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("shop", name="pk_shops"),
     )
     op.create_table(
@@ -217,6 +218,13 @@ def _logs() -> None:
         sa.Column("written", sa.BigInteger(), nullable=False),
         sa.Column("noted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("worker", name="pk_log_workers"),
+    )
+    op.create_table(
+        "feedback_heads",
+        sa.Column("shop", sa.Text(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["shop"], ["shops.shop"], name="fk_feedback_heads_shop", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("shop", name="pk_feedback_heads"),
     )
     op.create_table(
         "feedback",

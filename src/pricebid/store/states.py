@@ -1,0 +1,97 @@
+"""States of learners: values that are replaced whole, together with how much feedback they have folded in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pricebid.store.connect import now
+from pricebid.store.errors import Busy, NotFound
+from pricebid.store.schema import learner_states, shops
+
+if TYPE_CHECKING:
+    from pricebid.store.connect import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerState:
+    """A learner's state.
+
+    Parameters
+    ----------
+    data : bytes
+        As the learner wrote it.
+    cursor : int
+        Number of the last event of feedback that is folded in.
+    version : int
+        From 1, rising by one per change.
+    updated_at : int
+        Microseconds since 1970, UTC.
+    """
+
+    data: bytes
+    cursor: int
+    version: int
+    updated_at: int
+
+
+def get_state(db: Store, shop: str, learner: str) -> LearnerState | None:
+    """Give the state of a learner of a shop; None where it has none yet."""
+    mine = (learner_states.c.shop == shop) & (learner_states.c.learner == learner)
+    with db.read() as conn:
+        row = conn.execute(select(learner_states).where(mine)).one_or_none()
+    if row is None:
+        return None
+    return LearnerState(data=bytes(row.data), cursor=row.cursor, version=row.version, updated_at=row.updated_at)
+
+
+def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, expected_version: int) -> int:
+    """Replace the state of a learner, if nobody else has since it was read.
+
+    State and cursor change together: whatever happens, each event is in the state once.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop, learner : str
+        Whose.
+    data : bytes
+        The new state.
+    cursor : int
+        Number of the last event folded in.
+    expected_version : int
+        Version of the state that this one was made from; 0: there was none.
+
+    Returns
+    -------
+    int
+        The new version.
+
+    Raises
+    ------
+    Busy
+        Another process was quicker: read, fold and put again.
+    NotFound
+        There is no such shop.
+    """
+    mine = (learner_states.c.shop == shop) & (learner_states.c.learner == learner)
+    version = expected_version + 1
+    values = {"data": data, "cursor": cursor, "version": version, "updated_at": now()}
+    late = Busy(f"the state of learner {learner!r} is no longer at version {expected_version}: fold into the new one")
+    try:
+        with db.write() as conn:
+            if conn.execute(select(shops.c.shop).where(shops.c.shop == shop)).scalar() is None:
+                raise NotFound(f"there is no shop {shop!r}")
+            if expected_version == 0:
+                conn.execute(insert(learner_states).values(shop=shop, learner=learner, **values))
+                return version
+            then = (learner_states.c.version == expected_version) & mine
+            if conn.execute(update(learner_states).where(then).values(**values)).rowcount != 1:
+                raise late
+    except IntegrityError as error:
+        raise late from error
+    return version
