@@ -16,6 +16,7 @@ from pricebid.errors import Conflict, Fault, FaultsError, Infeasible, InputError
 from pricebid.store import job_events as happened
 from pricebid.store.connect import now
 from pricebid.store.errors import NotFound
+from pricebid.store.paging import checked_limit, page_of, place_of
 from pricebid.store.schema import job_parts, jobs, shops
 from pricebid.tables.identify import new_id
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from pricebid.store.connect import Store
+    from pricebid.store.paging import Page
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
@@ -265,6 +267,54 @@ def get_job(db: Store, job_id: str, *, shop: str | None = None) -> Job:
     if row is None or shop not in (None, row.shop):
         raise _no_job(job_id)
     return job_of(row)
+
+
+def list_jobs(
+    db: Store,
+    shop: str,
+    *,
+    limit: int = 100,
+    cursor: str | None = None,
+    state: State | None = None,
+    kind: str | None = None,
+) -> Page[Job]:
+    """List the jobs of a shop, the newest first.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop : str
+        Whose.
+    limit : int
+        Jobs of a page, 1 to 1000.
+    cursor : str, optional
+        Of the page before.
+    state, kind : str, optional
+        Only those.
+
+    Returns
+    -------
+    Page of Job
+        Empty for a shop that is not there.
+
+    Raises
+    ------
+    InputError
+        The limit or cursor is none.
+    """
+    query = select(jobs).where(jobs.c.shop == shop).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    if kind is not None:
+        query = query.where(jobs.c.kind == kind)
+    if cursor is not None:
+        at, last = place_of(cursor, int, str)
+        older = and_(jobs.c.created_at == at, jobs.c.id < last)
+        query = query.where(or_(jobs.c.created_at < at, older))
+    with db.read() as conn:
+        found = [job_of(row) for row in conn.execute(query.limit(checked_limit(limit) + 1))]
+    return page_of(found, limit, lambda job: (job.created_at, job.id))
 
 
 def cancel(db: Store, job_id: str, *, by: str, shop: str | None = None) -> Job:

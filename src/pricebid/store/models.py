@@ -20,7 +20,7 @@ from pricebid.tables.identify import new_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from pricebid.store.connect import Store
 
@@ -92,18 +92,30 @@ def put_model(
     NotFound
         There is no such shop.
     """
-    info = ModelInfo(
-        id=new_id(), shop=shop, serial=0, digest=digest_of(files), by=by, created_at=now(), meta=dict(meta or {})
-    )
     with db.write() as conn:
-        locked(conn, shop)
-        last = conn.execute(select(func.max(models.c.serial)).where(models.c.shop == shop)).scalar()
-        info = ModelInfo(**(vars(info) | {"serial": (last or 0) + 1}))
-        conn.execute(insert(models).values(**(vars(info) | {"meta": json.dumps(info.meta, sort_keys=True)})))
-        rows = [{"model_id": info.id, "name": name, "data": data} for name, data in files.items()]
-        if rows:
-            conn.execute(insert(files_table), rows)
-        append(conn, shop=shop, who=by, what="model.fitted", subject=info.id, digest=info.digest)
+        return insert_model(conn, shop, files, by=by, meta=meta)
+
+
+def insert_model(
+    conn: Connection, shop: str, files: Mapping[str, bytes], *, by: str, meta: Mapping[str, Any] | None = None
+) -> ModelInfo:
+    """Keep a model within the caller's transaction; see `put_model`."""
+    locked(conn, shop)
+    last = conn.execute(select(func.max(models.c.serial)).where(models.c.shop == shop)).scalar()
+    info = ModelInfo(
+        id=new_id(),
+        shop=shop,
+        serial=(last or 0) + 1,
+        digest=digest_of(files),
+        by=by,
+        created_at=now(),
+        meta=dict(meta or {}),
+    )
+    conn.execute(insert(models).values(**(vars(info) | {"meta": json.dumps(info.meta, sort_keys=True)})))
+    rows = [{"model_id": info.id, "name": name, "data": data} for name, data in files.items()]
+    if rows:
+        conn.execute(insert(files_table), rows)
+    append(conn, shop=shop, who=by, what="model.fitted", subject=info.id, digest=info.digest)
     return info
 
 

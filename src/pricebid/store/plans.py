@@ -23,7 +23,7 @@ from pricebid.store.shops import locked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from pricebid.store.connect import Store
 
@@ -148,6 +148,14 @@ def add_plan(db: Store, shop: str, kind: Kind, *, files: Mapping[str, bytes], fa
     StepError
         A plan of that id is there with other contents: plans are immutable.
     """
+    with db.write() as conn:
+        return insert_plan(conn, shop, kind, files=files, facts=facts, by=by)
+
+
+def insert_plan(
+    conn: Connection, shop: str, kind: Kind, *, files: Mapping[str, bytes], facts: PlanFacts, by: str
+) -> PlanInfo:
+    """Keep a plan within the caller's transaction; see `add_plan`."""
     if kind not in KINDS:
         raise InputError(f"a plan's kind is {kind!r}: use one of {', '.join(KINDS)}")
     plan_id, digest, moment = _id_in(files), digest_of(files), now()
@@ -164,22 +172,21 @@ def add_plan(db: Store, shop: str, kind: Kind, *, files: Mapping[str, bytes], fa
         made_at=moment,
         changed_at=moment,
     )
-    with db.write() as conn:
-        locked(conn, shop)
-        row = conn.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
-        if row is not None:
-            if (row.shop, row.kind, row.digest) != (shop, kind, digest):
-                raise StepError(f"plan {plan_id} is there already with other contents: a plan needs an id of its own")
-            return plan_of(row)
-        documents = {"facts": json.dumps(asdict(facts), sort_keys=True), "reasons": "[]"}
-        conn.execute(insert(plans).values(**(vars(info) | documents)))
-        rows = [
-            {"plan_id": plan_id, "name": name, "digest": hashlib.sha256(data).hexdigest(), "data": data}
-            for name, data in files.items()
-        ]
-        conn.execute(insert(files_table), rows)
-        detail = {"kind": kind, "inputs": facts.inputs, "model": facts.model}
-        append(conn, shop=shop, who=by, what="plan.made", subject=plan_id, digest=digest, detail=detail)
+    locked(conn, shop)
+    row = conn.execute(select(plans).where(plans.c.id == plan_id)).one_or_none()
+    if row is not None:
+        if (row.shop, row.kind, row.digest) != (shop, kind, digest):
+            raise StepError(f"plan {plan_id} is there already with other contents: a plan needs an id of its own")
+        return plan_of(row)
+    documents = {"facts": json.dumps(asdict(facts), sort_keys=True), "reasons": "[]"}
+    conn.execute(insert(plans).values(**(vars(info) | documents)))
+    rows = [
+        {"plan_id": plan_id, "name": name, "digest": hashlib.sha256(data).hexdigest(), "data": data}
+        for name, data in files.items()
+    ]
+    conn.execute(insert(files_table), rows)
+    detail = {"kind": kind, "inputs": facts.inputs, "model": facts.model}
+    append(conn, shop=shop, who=by, what="plan.made", subject=plan_id, digest=digest, detail=detail)
     return info
 
 
