@@ -13,7 +13,21 @@ import numpy as np
 import pytest
 
 from pricebid.errors import InputError, ModelError
-from pricebid.learning import BetaThompson, GaussianThompson, Outcome, load_state, save_state
+from pricebid.learning import (
+    BetaThompson,
+    Crossed,
+    Discount,
+    GaussianThompson,
+    LinearThompson,
+    LinUCB,
+    LogisticThompson,
+    Outcome,
+    PerOption,
+    Window,
+    load_state,
+    logit_pricing,
+    save_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +45,15 @@ def money(rng, option, context):
     return 3.0 + option + 2.0 * rng.standard_normal()
 
 
+def visitor(rng):
+    """A constant, and two things known of who asks."""
+    return np.append(1.0, rng.standard_normal(2))
+
+
+PER_OPTION = PerOption(options=4, context=3)
+CROSSED = Crossed(of_options=[[1.0, 0.0], [1.0, 0.5], [1.0, 1.0], [0.0, 1.0]], context=3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A learner, what its options bring, and what it is told of a request (None for learners without context)."""
@@ -46,6 +69,22 @@ CASES = [
     Case(name="beta, one arm", policy=BetaThompson(options=1, worth=3.0, cost=1.0)),
     Case(name="gaussian, noise known", policy=GaussianThompson(options=5, noise=2.0), units=money),
     Case(name="gaussian, noise unknown", policy=GaussianThompson(options=3, prior_mean=4.0), units=money),
+]
+CASES += [
+    Case(name="linear, crossed", policy=LinearThompson(features=CROSSED), units=money, context=visitor),
+    Case(
+        name="linear, window",
+        policy=LinearThompson(features=PER_OPTION, noise=0.5, forgetting=Window(periods=25.0, bins=5)),
+        context=visitor,
+    ),
+    Case(name="linucb", policy=LinUCB(features=PER_OPTION, noise=0.5), context=visitor),
+    Case(name="logistic", policy=LogisticThompson(features=PER_OPTION), context=visitor),
+    Case(
+        name="logistic, discounted",
+        policy=LogisticThompson(features=CROSSED, worth=[4.0, 3.0, 2.0, 1.0], forgetting=Discount(keep=0.95)),
+        context=visitor,
+    ),
+    Case(name="contextual pricing", policy=logit_pricing(prices=[2, 3, 4, 5], context=3, scale=1.0), context=visitor),
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 START, LEARNT = 0, 40
