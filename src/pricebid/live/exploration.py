@@ -80,7 +80,7 @@ class Laws:
     probability: NDArray[np.float64]
 
     def draw(
-        self, law: NDArray[np.int32], rng: np.random.Generator
+        self, law: NDArray[np.int32], mark: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Draw an option of each law.
 
@@ -88,8 +88,8 @@ class Laws:
         ----------
         law : int32[quote]
             The laws.
-        rng : Generator
-            Gives one uniform number per quote.
+        mark : float64[quote]
+            Uniform numbers in [0, 1).
 
         Returns
         -------
@@ -102,9 +102,22 @@ class Laws:
         reached = np.cumsum(probability, axis=1)
         total = reached[:, -1:]
         # Sums that reach the total are not counted: no rounding ever draws an option of probability 0 at the end.
-        option = ((rng.random((len(law), 1)) * total >= reached) & (reached < total)).sum(axis=1)
-        each = np.arange(len(law))
-        return option, self.minor[law, option], probability[each, option]
+        option = ((mark[:, None] * total >= reached) & (reached < total)).sum(axis=1)
+        return option, self.minor[law, option], probability[np.arange(len(law)), option]
+
+    def draw_one(self, law: int, rng: np.random.Generator) -> tuple[int, int, float]:
+        """Draw an option of one law as `draw` does, without arrays: its place, price and probability."""
+        probability = self.probability[law].tolist()
+        reached, total = 0.0, 0.0
+        for one in probability:
+            total += one
+        mark, drawn = rng.random() * total, 0
+        for one in probability:
+            reached += one
+            if mark < reached or reached >= total:
+                break
+            drawn += 1
+        return drawn, int(self.minor[law, drawn]), probability[drawn]
 
 
 def make_laws(

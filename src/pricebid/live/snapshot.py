@@ -103,14 +103,31 @@ class PriceSnapshot:
     @cached_property
     def words(self) -> NDArray[np.uint64]:
         """Words of each plan's id in tokens, uint64[plan + 1, 2]; the last row is for no plan."""
-        return np.array([plan_words(plan) for plan in (*self.plans, None)], dtype=np.uint64)
+        return np.array(self.pairs, dtype=np.uint64)
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """When each plan is in effect, as plain numbers."""
+        return tuple(zip(self.start.tolist(), self.end.tolist(), strict=True))
+
+    @cached_property
+    def explores(self) -> bool:
+        """Whether any plan has laws."""
+        return any(laws is not None for laws in self.laws)
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """`words` as plain numbers."""
+        return tuple(plan_words(plan) for plan in (*self.plans, None))
 
     def in_effect(self, at: int) -> int:
         """Return the place of the last published plan that is in effect at an instant; the place after the last for none."""
-        for place in range(len(self.plans) - 1, -1, -1):
-            if self.start[place] <= at < self.end[place]:
+        place = len(self.spans)
+        for start, end in reversed(self.spans):
+            place -= 1
+            if start <= at < end:
                 return place
-        return len(self.plans)
+        return len(self.spans)
 
     def silent(self, at: int) -> Why:
         """Return why no plan is in effect at an instant."""

@@ -55,7 +55,7 @@ PAYLOAD = 8 * WORDS
 MOST_MINOR = 2**44 - 1  # highest price or bid, minor units
 MOST_OPTION = 2**16 - 2
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
-_UNPACK = struct.Struct("<6Qd").unpack
+_UNPACK, _PACK = struct.Struct("<6Qd").unpack, struct.Struct("<6Qd").pack
 _EARLY = 60_000_000  # microseconds by which clocks of two hosts may differ
 
 
@@ -249,6 +249,31 @@ class Signer:
         words[:, 5] = drafts.offer
         words[:, 6] = drafts.propensity.view(np.uint64)
         return Signed(tokens=self.seal(words), words=words)
+
+    def sign_one(
+        self,
+        *,
+        code: int,
+        plan: tuple[int, int],
+        offer: int,
+        option: int,
+        minor: int,
+        propensity: float,
+        at: int,
+        decimals: int,
+    ) -> tuple[str, bytes]:
+        """Sign one decision as `sign` does, without arrays; return its token and its payload."""
+        payload = _PACK(
+            (at // 1_000 << 16) + option + 1,
+            minor << 20 | VERSION << 16 | self.current << 8 | code << 4 | decimals,
+            int.from_bytes(os.urandom(4), "little") << 32 | self._hint,
+            *plan,
+            offer,
+            propensity,
+        )
+        mac = self._hashers[self.current].copy()
+        mac.update(payload)
+        return binascii.b2a_base64(payload + mac.digest(), newline=False).translate(_TO_URL).decode(), payload
 
     def seal(self, words: NDArray[np.uint64]) -> list[str]:
         """Return the tokens of words, uint64[decision, 7], that this signer made (as the log holds them).
