@@ -14,7 +14,7 @@ from pricebid.demand.window import before, block
 from pricebid.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -59,6 +59,25 @@ class Origin:
     p90: NDArray[np.float64]
     price: NDArray[np.float64]
     scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One block of the past with all that was forecast of it: a part of a backtest that can be made on its own.
+
+    Parameters
+    ----------
+    origin : Origin
+        The engine's forecasts.
+    cells : Cells
+        What happened.
+    said : tuple of (str, Predicted)
+        What each forecaster said, the engine first.
+    """
+
+    origin: Origin
+    cells: Cells
+    said: tuple[tuple[str, Predicted], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,50 +171,85 @@ def backtest(
     InputError
         The history is too short for that many blocks, or a planned driver is not one of the sales table.
     """
-    _check(history, horizon=horizon, origins=origins, planned=planned)
-    known = (*_DECIDED, *planned)
-    history = _only(history, known)
-    periods = len(history.periods)
-    starts = [periods - back * horizon for back in range(origins, 0, -1)]
-    rivals = {"naive": baselines.naive, "log-log regression": baselines.log_log}
-    if baselines.has_season(before(history, starts[0])):
-        rivals["seasonal naive"] = baselines.seasonal_naive
-    done: list[Origin] = []
-    blocks: list[tuple[Cells, dict[str, Predicted]]] = []
-    for at, start in enumerate(starts):
+    blocks = []
+    for at in range(origins):
 
         def told(stage: str, share: float, at: int = at) -> None:
             if progress:
-                progress(
-                    f"origin {at + 1} of {origins}: {stage}", (at + (0.9 * share if stage == "fit" else 0.9)) / origins
-                )
+                progress(f"origin {at + 1} of {origins}: {stage}", (at + share) / origins)
 
-        train, future, actual = _split(history, start, horizon, known)
-        forecast = fit(train, seed=seed, progress=told).forecast(future)
-        censored = history.censored[:, start : start + horizon]
-        cells = Cells(actual=np.where(censored, np.nan, actual), scale=naive_scale(train.units))
-        own = Predicted(mean=forecast.mean, p10=forecast.p10, p50=forecast.p50, p90=forecast.p90)
-        said = {ENGINE: own} | {name: rival(train, future) for name, rival in rivals.items()}
-        blocks.append((cells, said))
-        done.append(
-            Origin(
-                origin=train.periods[-1],
-                periods=future.periods,
-                actual=actual,
-                censored=censored,
-                **vars(own),
-                price=future.price,
-                scores=_scores([(cells, said)]),
-            )
+        blocks.append(
+            backtest_block(history, horizon=horizon, origins=origins, at=at, seed=seed, planned=planned, progress=told)
         )
     if progress:
         progress("scored", 1.0)
+    return gather(history, blocks)
+
+
+def backtest_block(
+    history: History,
+    *,
+    horizon: int,
+    origins: int,
+    at: int,
+    seed: int = 0,
+    planned: tuple[str, ...] = (),
+    progress: Callable[[str, float], None] | None = None,
+) -> Block:
+    """Forecast one of the blocks of `backtest`, which are independent of each other: `gather` puts them together.
+
+    Parameters
+    ----------
+    history, horizon, origins, seed, planned, progress
+        As for `backtest`; the progress is this block's own.
+    at : int
+        Which block, 0 being the earliest.
+
+    Raises
+    ------
+    InputError
+        As `backtest`.
+    """
+    _check(history, horizon=horizon, origins=origins, planned=planned)
+    known = (*_DECIDED, *planned)
+    history = _only(history, known)
+    first, start = (len(history.periods) - back * horizon for back in (origins, origins - at))
+    rivals = {"naive": baselines.naive, "log-log regression": baselines.log_log}
+    if baselines.has_season(before(history, first)):  # a rival takes part in all blocks or in none
+        rivals["seasonal naive"] = baselines.seasonal_naive
+
+    def told(stage: str, share: float) -> None:
+        if progress:
+            progress(stage, 0.9 * share if stage == "fit" else 0.9)
+
+    train, future, actual = _split(history, start, horizon, known)
+    forecast = fit(train, seed=seed, progress=told).forecast(future)
+    censored = history.censored[:, start : start + horizon]
+    cells = Cells(actual=np.where(censored, np.nan, actual), scale=naive_scale(train.units))
+    own = Predicted(mean=forecast.mean, p10=forecast.p10, p50=forecast.p50, p90=forecast.p90)
+    said = ((ENGINE, own), *((name, rival(train, future)) for name, rival in rivals.items()))
+    origin = Origin(
+        origin=train.periods[-1],
+        periods=future.periods,
+        actual=actual,
+        censored=censored,
+        **vars(own),
+        price=future.price,
+        scores=tuple(score(name, [(cells, one)]) for name, one in said),
+    )
+    return Block(origin=origin, cells=cells, said=said)
+
+
+def gather(history: History, blocks: Sequence[Block]) -> BacktestResult:
+    """Put the blocks of a backtest together, the earliest first, and score all of them as one."""
     offers = history.offers
-    return BacktestResult(columns=offers.columns, labels=offers.labels, origins=tuple(done), scores=_scores(blocks))
-
-
-def _scores(blocks: list[tuple[Cells, dict[str, Predicted]]]) -> tuple[Score, ...]:
-    return tuple(score(name, [(cells, said[name]) for cells, said in blocks]) for name in blocks[0][1])
+    names = [name for name, _ in blocks[0].said]
+    return BacktestResult(
+        columns=offers.columns,
+        labels=offers.labels,
+        origins=tuple(block.origin for block in blocks),
+        scores=tuple(score(name, [(block.cells, dict(block.said)[name]) for block in blocks]) for name in names),
+    )
 
 
 def _check(history: History, *, horizon: int, origins: int, planned: tuple[str, ...]) -> None:

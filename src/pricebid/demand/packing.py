@@ -17,7 +17,8 @@ from pricebid.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_OURS = re.compile(r"(pricebid\.demand\.\w+):(\w+)")
+# What a model, a backtest or a bid landscape is made of.
+_OURS = re.compile(r"(pricebid\.(?:demand|landscape|tables)\.\w+):(\w+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def _pack(value: object, name: str, arrays: dict[str, NDArray[Any]]) -> Any:  # 
         names = [f.name for f in fields(value)] if is_dataclass(value) else value._fields  # type: ignore[attr-defined]
         kind = f"{type(value).__module__}:{type(value).__name__}"
         if not _OURS.fullmatch(kind):
-            raise ModelError(f"{name or 'the model'} is a {kind}, which is not a part of a demand model")
+            raise ModelError(f"{name or 'the model'} is a {kind}, which is not a part of a model")
         parts = {part: _pack(getattr(value, part), f"{name}.{part}".lstrip("."), arrays) for part in names}
         return {"kind": kind, "fields": parts}
     if isinstance(value, (bool, int, float, np.generic, np.ndarray)):

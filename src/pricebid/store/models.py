@@ -97,13 +97,19 @@ def put_model(
 
 
 def insert_model(
-    conn: Connection, shop: str, files: Mapping[str, bytes], *, by: str, meta: Mapping[str, Any] | None = None
+    conn: Connection,
+    shop: str,
+    files: Mapping[str, bytes],
+    *,
+    by: str,
+    meta: Mapping[str, Any] | None = None,
+    model_id: str | None = None,
 ) -> ModelInfo:
-    """Keep a model within the caller's transaction; see `put_model`."""
+    """Keep a model within the caller's transaction, under an id that it may bring along; see `put_model`."""
     locked(conn, shop)
     last = conn.execute(select(func.max(models.c.serial)).where(models.c.shop == shop)).scalar()
     info = ModelInfo(
-        id=new_id(),
+        id=model_id or new_id(),
         shop=shop,
         serial=(last or 0) + 1,
         digest=digest_of(files),
