@@ -13,11 +13,13 @@ from pricebid.cli._joint import plan
 from pricebid.cli._model import backtest, elasticities, fit, forecast
 from pricebid.cli._plan import price, whatif
 from pricebid.cli._run import add_command, prepare
+from pricebid.cli._serve import create, keys, list_, revoke, serve
 from pricebid.cli._shop import check, init
 
 __all__ = ["app", "main"]
 
 _START, _KNOW, _DECIDE, _ADVERTISE = "Start here", "Know what sells", "Decide", "Advertise"
+_SERVE = "Serve"
 
 app = typer.Typer(
     name="pricebid",
@@ -64,6 +66,13 @@ add_command(app, bid, panel=_ADVERTISE, example="pricebid bid my-shop --policy m
 add_command(app, plan, panel=_ADVERTISE, example="pricebid plan my-shop --policy my-shop/policy.toml")
 add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop --policy my-shop/policy.toml")
 add_command(app, attribute, panel=_ADVERTISE, example="pricebid attribute my-shop --window 30")
+add_command(app, serve, panel=_SERVE, example="pricebid serve --port 8000", writes=False)
+add_command(keys, create, panel=_SERVE, example="pricebid keys create --scope quote --scope feedback", writes=False)
+add_command(keys, list_, panel=_SERVE, example="pricebid keys list", writes=False)
+add_command(
+    keys, revoke, panel=_SERVE, example="pricebid keys revoke 01a20f3e-680b-7df4-8961-1e3b59cc8cba", writes=False
+)
+app.add_typer(keys, name="keys", rich_help_panel=_SERVE)
 
 
 def main() -> None:

@@ -1,0 +1,244 @@
+"""Who calls: API keys (cached by their hash, refreshed off the path) and bearer tokens of an identity provider."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from pricebid import store
+from pricebid_api.errors import Problem
+from pricebid_api.limits import Buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pricebid.store import Store
+    from pricebid_api.metrics import Metrics
+    from pricebid_api.settings import Settings
+
+SCOPES = ("read", "quote", "feedback", "plan", "publish", "admin")
+_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]  # never a shared secret, never none
+_TOKEN_SECONDS = 30.0
+_MOST_TOKENS = 10_000
+_STALE_SECONDS = 1.9  # a key that could not be confirmed for this long is looked up again before it is believed
+_NEW_SECONDS = 0.1
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pricebid"'}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who makes a request, and what for.
+
+    Parameters
+    ----------
+    name : str
+        As the audit log names them.
+    shop : str, optional
+        The only shop they may touch; None: any.
+    scopes : frozenset of str
+        What they may do; ``admin`` includes the others.
+    key : str
+        What their rate is counted by.
+    """
+
+    name: str
+    shop: str | None
+    scopes: frozenset[str]
+    key: str
+
+    def may(self, scope: str) -> bool:
+        """Tell whether they have the scope."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+EVERYBODY = Caller(name="local", shop=None, scopes=frozenset(SCOPES), key="local")
+
+
+class Keys:
+    """The valid API keys, by SHA-256: a dictionary that is replaced whole when the store is asked again.
+
+    A dictionary is looked up by a digest, not by the key, so that the time of a look-up tells nothing about a key.
+    """
+
+    def __init__(self) -> None:
+        self._callers: dict[str, Caller] = {}
+        self._at = float("-inf")
+        self.any = False
+
+    @property
+    def fresh(self) -> bool:
+        """True where the store was asked recently enough that a revoked key cannot be among these."""
+        return time.monotonic() - self._at < _STALE_SECONDS
+
+    @property
+    def may_be_new(self) -> bool:
+        """True where a key made since the store was last asked is worth asking for: at most ten times a second."""
+        return time.monotonic() - self._at > _NEW_SECONDS
+
+    def refresh(self, db: Store) -> None:
+        """Ask the store for every key; blocking, called by the poller and, when that is late, by a request's thread."""
+        asked = time.monotonic()
+        infos = store.keys_in_force(db)
+        callers = {
+            info.digest: Caller(name=f"key:{info.name}", shop=info.shop, scopes=frozenset(info.scopes), key=info.digest)
+            for info in infos
+        }
+        self._callers, self._at, self.any = callers, asked, self.any or bool(callers) or store.any_key(db)
+
+    def find(self, plain: str) -> Caller | None:
+        """Give the caller of a key, None where there is no such key in force."""
+        return self._callers.get(hashlib.sha256(plain.encode()).hexdigest())
+
+
+class Tokens:
+    """Bearer tokens of the identity provider that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = jwt.PyJWKClient(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
+        self._known: dict[str, tuple[Caller, float]] = {}
+
+    def known(self, token: str) -> Caller | None:
+        """Give the caller of a token that was verified a moment ago."""
+        found = self._known.get(token)
+        return found[0] if found is not None and time.time() < found[1] else None
+
+    def verify(self, token: str) -> Caller:
+        """Verify a token; blocking where the provider's keys must be fetched.
+
+        Raises
+        ------
+        Problem
+            401 where it is not valid.
+        """
+        settings = self._settings
+        try:
+            key: Any = settings.jwt_public_key
+            if self._client is not None:
+                key = self._client.get_signing_key_from_jwt(token).key
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=_ALGORITHMS,
+                audience=settings.jwt_audience,
+                issuer=settings.jwt_issuer,
+                options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
+            )
+        except jwt.PyJWTError as error:
+            raise unknown(f"The bearer token is not valid ({type(error).__name__}).") from None
+        caller = _caller(claims)
+        if len(self._known) >= _MOST_TOKENS:
+            self._known.clear()
+        self._known[token] = (caller, min(float(claims["exp"]), time.time() + _TOKEN_SECONDS))
+        return caller
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    """Read ``scope`` (names, or ``pricebid:`` and a name) and ``pricebid_shop`` (``*``: any) from verified claims."""
+    words = claims.get("scope", "")
+    listed = words.split() if isinstance(words, str) else [str(word) for word in words]
+    scopes = frozenset(word.removeprefix("pricebid:") for word in listed) & set(SCOPES)
+    shop = claims.get("pricebid_shop")
+    if not isinstance(shop, str) or not shop:
+        raise unknown("The bearer token has no claim pricebid_shop: a shop, or * for all.")
+    name = str(claims["sub"])[:100]
+    return Caller(name=f"jwt:{name}", shop=None if shop == "*" else shop, scopes=scopes, key=f"jwt:{name}")
+
+
+def unknown(detail: str) -> Problem:
+    """Give the problem of a caller who is not known."""
+    return Problem(401, "not_authenticated", detail, headers=_CHALLENGE)
+
+
+class Gate:
+    """Lets a request in or not: who calls, may they, for this shop, at this rate."""
+
+    def __init__(self, settings: Settings, keys: Keys, metrics: Metrics) -> None:
+        self._settings = settings
+        self.keys = keys
+        self.tokens = Tokens(settings) if settings.jwt else None
+        self._buckets = Buckets(settings.rate_per_second, settings.burst)
+        self._failures = Buckets(5.0, 50.0)
+        self._refused = metrics.refused
+
+    @property
+    def open(self) -> bool:
+        """True where everybody on this machine may do everything: on loopback, as long as no key was ever made."""
+        return self._settings.loopback and not self.keys.any and self.tokens is None
+
+    def identify(self, credential: str | None, host: str, client: str) -> Caller:
+        """Give the caller of a request, without waiting for anything.
+
+        Parameters
+        ----------
+        credential : str, optional
+            The key or token presented.
+        host : str
+            The ``Host`` header: where anybody local may call, only local names will do, so that a web page cannot reach
+            the service through a name of its own that leads to this machine.
+        client : str
+            The peer's address, by which failures are counted.
+
+        Raises
+        ------
+        Problem
+            401 or 429.
+        """
+        if credential is None:
+            if not self.open:
+                raise self._failed(client, "Present an API key: Authorization: Bearer KEY.")
+            if _hostname(host) not in ("localhost", "127.0.0.1", "[::1]", "::1"):
+                raise Problem(403, "not_local", "Without API keys the service answers to local names only.")
+            return EVERYBODY
+        caller = self.keys.find(credential)
+        if caller is None and self.tokens is not None:
+            caller = self.tokens.known(credential)
+        if caller is None:
+            raise self._failed(client, "The API key is not known, or was revoked.")
+        return caller
+
+    def _failed(self, client: str, detail: str) -> Problem:
+        self._refused.labels("not_authenticated").inc()
+        wait = self._failures.take(client)
+        return unknown(detail) if not wait else _too_many(wait)
+
+    def admit(self, caller: Caller, scope: str, shop: str | None) -> None:
+        """Let a known caller do one thing to one shop (None: to no shop in particular).
+
+        Raises
+        ------
+        Problem
+            403 without the scope or for another's shop (whether that exists is not told), 429 above the rate.
+        """
+        if scope not in caller.scopes and "admin" not in caller.scopes:
+            self._refused.labels("scope").inc()
+            raise Problem(403, "scope_missing", f"This needs a key with the scope {scope}.")
+        if caller.shop is not None and caller.shop != shop and shop is not None:
+            self._refused.labels("shop").inc()
+            raise Problem(403, "other_shop", "This key is for another shop.")
+        wait = self._buckets.take(caller.key)
+        if wait:
+            self._refused.labels("rate").inc()
+            raise _too_many(wait)
+
+
+def _too_many(wait: float) -> Problem:
+    seconds = str(max(1, round(wait + 0.5)))
+    return Problem(429, "too_many", f"Too many requests; try again in {seconds} s.", headers={"Retry-After": seconds})
+
+
+def _hostname(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if port.isdigit() and name else host
+
+
+def presented(authorization: str | None, key: str | None) -> str | None:
+    """Give the credential of a request: ``Authorization: Bearer ...`` or ``X-API-Key: ...``."""
+    if authorization is None:
+        return key
+    kind, _, credential = authorization.partition(" ")
+    return credential.strip() if kind.lower() == "bearer" else ""

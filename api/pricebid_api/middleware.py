@@ -1,0 +1,134 @@
+"""The edge of the service, as one plain ASGI middleware: request ids, security headers, size limits, metrics, log lines."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pricebid_api import logs
+from pricebid_api.errors import problem_of, too_large
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from pricebid_api.logs import RequestLog
+    from pricebid_api.metrics import Metrics
+
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+UPLOADS = "/tables/"  # these bodies have a limit of their own
+
+
+class Edge:
+    """Wraps the whole application.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What is wrapped.
+    metrics : Metrics
+        Gets latency and count of each request.
+    log : RequestLog
+        Gets one line per request.
+    max_body : int
+        Largest body in bytes, but for uploads of tables.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog, max_body: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._log = log
+        self._max_body = max_body
+        self._seen: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given.decode() if given and _GIVEN_ID.fullmatch(given) else uuid4().hex
+        scope["request_id"] = request_id
+        headers = [*_SECURITY, (b"x-request-id", request_id.encode())]
+        status, begun = 500, False
+
+        async def answer(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                begun = True
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        try:
+            refused = self._too_large(scope)
+            if refused is None:
+                await self._app(scope, self._counted(scope, receive), answer)
+            else:
+                await refused(scope, receive, answer)
+        except Exception as error:  # what no handler knows: told to the log, not to the caller
+            logs.log.exception("request failed", extra={"request_id": request_id})
+            if begun:
+                raise
+            await problem_of(error).response(request_id)(scope, receive, answer)
+        finally:
+            self._note(scope, status, time.perf_counter() - start)
+
+    def _too_large(self, scope: Scope) -> ASGIApp | None:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if declared and (not declared.isdigit() or (int(declared) > self._max_body and UPLOADS not in scope["path"])):
+            return too_large(self._max_body).response(scope["request_id"])
+        return None
+
+    def _counted(self, scope: Scope, receive: Receive) -> Receive:
+        """Count a body that does not say its length; one that does is not longer than it says."""
+        if UPLOADS in scope["path"] or not any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            return receive
+        left = self._max_body
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                scope["too_large"] = self._max_body
+                raise too_large(self._max_body)
+            return message
+
+        return counted
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route")
+        name = getattr(route, "path", "none")
+        try:
+            latency, count = self._seen[name, status]
+        except KeyError:
+            latency = self._metrics.latency.labels(name)
+            count = self._metrics.requests.labels(name, str(status))
+            self._seen[name, status] = (latency, count)
+        latency.observe(seconds)
+        count.inc()
+        line = {
+            "time": time.time(),
+            "message": "request",
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "seconds": round(seconds, 6),
+            "request_id": scope["request_id"],
+        }
+        if "decisions" in scope:
+            line["decisions"] = scope["decisions"]
+        if "caller" in scope:
+            line["caller"] = scope["caller"]
+        self._log.add(line)

@@ -1,0 +1,126 @@
+"""What a worker looks after while it runs: keys, published plans, figures; and what it would say if asked whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from pricebid import store
+from pricebid.errors import PricebidError
+from pricebid.store import jobs
+from pricebid_api import logs
+
+if TYPE_CHECKING:
+    from pricebid_api.auth import Keys
+    from pricebid_api.metrics import Metrics
+    from pricebid_api.recorder import Recorder
+    from pricebid_api.snapshots import Snapshots
+
+_FIGURES_SECONDS = 5.0
+_SILENT_SECONDS = 5.0
+
+
+class Poller:
+    """Looks at the store every so often.
+
+    Parameters
+    ----------
+    db : Store
+        The store.
+    keys, snapshots, recorder, metrics
+        What is kept fresh, and what is counted.
+    seconds : float
+        Time between two looks.
+    """
+
+    def __init__(
+        self,
+        db: store.Store,
+        *,
+        keys: Keys,
+        snapshots: Snapshots,
+        recorder: Recorder,
+        metrics: Metrics,
+        seconds: float,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._snapshots = snapshots
+        self._recorder = recorder
+        self._metrics = metrics
+        self._seconds = seconds
+        self._answered = float("-inf")
+        self._loaded = False
+        self._figures_at = float("-inf")
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._tasks = (
+            asyncio.create_task(self._forever(self._keys_now)),
+            asyncio.create_task(self._forever(self._plans_now)),
+            asyncio.create_task(self._forever(self._figures_now)),
+        )
+
+    async def stop(self) -> None:
+        """Look no more."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def reasons(self) -> list[str]:
+        """Give why this worker should get no traffic; nothing where it should."""
+        reasons = []
+        silent = time.monotonic() - self._answered
+        if silent > _SILENT_SECONDS:
+            since = "never answered" if silent == float("inf") else f"not answered for {silent:,.0f} s"
+            reasons.append(f"the store has {since}")
+        if not self._loaded:
+            reasons.append("published plans are being loaded")
+        late = self._recorder.late_seconds
+        if late > _SILENT_SECONDS:
+            reasons.append(f"the quote log could not be written for {late:,.0f} s")
+        return reasons
+
+    async def _forever(self, look: object) -> None:
+        assert callable(look)  # noqa: S101 - one of ours
+        while True:
+            try:
+                await look()
+            except PricebidError as error:
+                logs.log.warning("the store does not answer: %s", error)
+            except Exception:  # noqa: BLE001 - whatever it was, the next look is due
+                logs.log.exception("a look at the store failed")
+            await asyncio.sleep(self._seconds)
+
+    async def _keys_now(self) -> None:
+        await asyncio.to_thread(self._keys.refresh, self._db)
+        self._answered = time.monotonic()
+
+    async def _plans_now(self) -> None:
+        await self._snapshots.refresh()
+        self._loaded = True
+        self._metrics.snapshot_serial.set(self._snapshots.serial)
+
+    async def _figures_now(self) -> None:
+        if time.monotonic() - self._figures_at < _FIGURES_SECONDS:
+            return
+        self._figures_at = time.monotonic()
+        await self._snapshots.refresh_tables()
+        await asyncio.to_thread(self._count)
+
+    def _count(self) -> None:
+        depth = jobs.queue_depth(self._db)
+        for state in ("queued", "running"):
+            self._metrics.queue.labels(state).set(sum(count for (_, found), count in depth.items() if found == state))
+        now = store.now()
+        for shelf in self._snapshots.shelves():
+            if shelf.published_at:
+                self._metrics.plan_age.labels(shelf.shop, "price").set((now - shelf.published_at) / 1e6)
+            model = store.latest_model(self._db, shelf.shop)
+            if model is not None:
+                self._metrics.model_age.labels(shelf.shop).set((now - model.created_at) / 1e6)

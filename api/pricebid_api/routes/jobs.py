@@ -1,0 +1,121 @@
+"""Work in the background: ask for it, look at it, follow it, cancel it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+from starlette.responses import StreamingResponse
+
+from pricebid.policy import Policy, Scenario
+from pricebid.store import jobs
+from pricebid_api.auth import Caller
+from pricebid_api.deps import Cursor, JobId, Limit, Planner, Reader, ServiceDep, ShopName, in_thread
+from pricebid_api.errors import Problem
+from pricebid_api.schemas.base import Page
+from pricebid_api.schemas.jobs import JobIn, JobOut
+from pricebid_api.state import Service
+
+router = APIRouter(tags=["jobs"])
+
+_EXAMPLES = {
+    "price": {
+        "summary": "A price plan",
+        "value": {"kind": "price", "policy": {"price": {"max_change": 0.1}, "portfolio": {"min_units_ratio": 0.95}}},
+    },
+    "fit": {"summary": "A fresh model", "value": {"kind": "fit"}},
+    "backtest": {
+        "summary": "How good are forecasts?",
+        "value": {"kind": "backtest", "options": {"horizon": 4, "origins": 2}},
+    },
+}
+
+
+@router.post(
+    "/v1/shops/{shop}/jobs",
+    status_code=202,
+    summary="Ask for a job",
+    openapi_extra={"requestBody": {"content": {"application/json": {"examples": _EXAMPLES}}}},
+)
+async def submit_job(shop: ShopName, job: JobIn, service: ServiceDep, caller: Planner, response: Response) -> JobOut:
+    """Put a job in the queue; one job of a kind runs at a time per shop, further ones wait."""
+    _check(job)
+    made = await service.writer.run(
+        jobs.submit,
+        service.db,
+        shop,
+        job.kind,
+        by=caller.name,
+        policy=job.policy,
+        options=job.options,
+        priority=job.priority,
+    )
+    response.headers["Location"] = f"/v1/jobs/{made.id}"
+    return JobOut.of(made)
+
+
+def _check(job: JobIn) -> None:
+    """Refuse at once what no worker could do: nobody wants to wait for a fit to hear of a typing error."""
+    Policy.from_mapping(job.policy)
+    scenario: Any = job.options.get("scenario")
+    if job.kind == "what-if":
+        if not isinstance(scenario, dict):
+            raise Problem(422, "bad_request", "options.scenario: a what-if needs one.")
+        Scenario.from_mapping(scenario)
+
+
+@router.get("/v1/shops/{shop}/jobs", summary="List jobs")
+async def list_jobs(
+    shop: ShopName, service: ServiceDep, caller: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Page[JobOut]:
+    """Give a shop's jobs, the newest first."""
+    del caller
+    page = await in_thread(jobs.list_jobs, service.db, shop, limit=limit, cursor=cursor)
+    return Page(items=[JobOut.of(one) for one in page.items], cursor=page.cursor)
+
+
+@router.get("/v1/jobs/{job}", summary="Look at a job")
+async def get_job(job: JobId, service: ServiceDep, caller: Reader) -> JobOut:
+    """Give a job as it stands."""
+    return JobOut.of(await _of(service, job, caller))
+
+
+@router.delete("/v1/jobs/{job}", summary="Cancel a job")
+async def cancel_job(job: JobId, service: ServiceDep, caller: Planner) -> JobOut:
+    """Cancel a job: at once where it waits; where it runs, its worker stops at the next chance."""
+    await _of(service, job, caller)
+    return JobOut.of(await service.writer.run(jobs.cancel, service.db, job, by=caller.name, shop=caller.shop))
+
+
+@router.get(
+    "/v1/jobs/{job}/events",
+    summary="Follow a job",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events, until the job has ended.",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": 'id: 7\nevent: progress\ndata: {"job":"0194...","stage":"fitting","progress":0.4}\n\n',
+                }
+            },
+        }
+    },
+)
+async def job_events(
+    job: JobId,
+    service: ServiceDep,
+    caller: Reader,
+    last_event_id: Annotated[str | None, Header(description="Go on after this event.")] = None,
+) -> StreamingResponse:
+    """Send what happens to a job as server-sent events; a reader that broke off resumes with `Last-Event-ID`."""
+    await _of(service, job, caller)
+    after = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else 0
+    service.streams.enter()
+    events = service.streams.follow(service.db, job, min(after, 2**62))
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+async def _of(service: Service, job: str, caller: Caller) -> jobs.Job:
+    return await in_thread(jobs.get_job, service.db, job, shop=caller.shop)

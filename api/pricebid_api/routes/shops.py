@@ -1,0 +1,232 @@
+"""Shops: make and describe them, load their tables, erase them or one customer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+
+from pricebid import store
+from pricebid.tables.schema import SCHEMAS
+from pricebid_api import uploads
+from pricebid_api.deps import NAME, Administrator, Cursor, Limit, Planner, Reader, ServiceDep, ShopName, in_thread
+from pricebid_api.errors import Problem, too_large
+from pricebid_api.schemas.base import Page
+from pricebid_api.schemas.shops import CustomerIn, ForgottenOut, LoadedOut, ShopDetail, ShopIn, ShopOut, TableOut
+from pricebid_api.shops import get_shop, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pricebid.store import Store
+    from pricebid_api.state import Service
+
+router = APIRouter(tags=["shops"])
+
+TABLES = tuple(one.name for one in SCHEMAS)
+TableName = Annotated[
+    str, PathParameter(description="The table.", examples=["sales"], json_schema_extra={"enum": list(TABLES)})
+]
+_KINDS: dict[str, uploads.Kind] = {
+    "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-parquet": "parquet",
+    "application/json": "json",
+}
+_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "date,sku,units,price\n2026-01-05,espresso-250,42,4.99\n",
+            },
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {
+                "schema": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                    },
+                },
+                "example": [{"date": "2026-01-05", "sku": "espresso-250", "units": 42, "price": 4.99}],
+            },
+        },
+    }
+}
+
+
+@router.get("/v1/shops", summary="List shops")
+async def list_shops(service: ServiceDep, caller: Reader, limit: Limit = 50, cursor: Cursor = None) -> Page[ShopOut]:
+    """Give the shops that the caller may see."""
+    if caller.shop is not None:
+        own = await in_thread(store.get_shop, service.db, caller.shop)
+        return Page(items=[] if own is None else [ShopOut.of(own)], cursor=None)
+    page = await in_thread(store.list_shops, service.db, limit=limit, cursor=cursor)
+    return Page(items=[ShopOut.of(one) for one in page.items], cursor=page.cursor)
+
+
+@router.put(
+    "/v1/shops/{shop}",
+    summary="Make a shop, or set what holds for it",
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {"example": {"currency": "EUR", "timezone": "Europe/Berlin", "decimals": 2}}
+            }
+        }
+    },
+)
+async def put_shop(shop: ShopName, settings: ShopIn, service: ServiceDep, caller: Administrator) -> ShopOut:
+    """Set currency, decimals, time zone and guards: all of them, those not given to their defaults."""
+    kept = settings.model_dump(exclude_none=True) if settings.guards is None else settings.model_dump()
+    settings_of(kept)
+    info = await service.writer.run(store.put_shop, service.db, shop, by=caller.name, settings=kept)
+    return ShopOut.of(info)
+
+
+@router.get("/v1/shops/{shop}", summary="Describe a shop")
+async def describe_shop(shop: ShopName, service: ServiceDep, caller: Reader) -> ShopDetail:
+    """Give a shop's settings, its tables and the plans in force."""
+    del caller
+
+    def read() -> ShopDetail:
+        info = get_shop(service.db, shop)
+        published = {kind: store.published(service.db, shop, kind) for kind in ("price", "bid", "joint")}
+        return ShopDetail(
+            **ShopOut.of(info).model_dump(),
+            tables=[TableOut.of(one) for one in store.get_tables(service.db, shop)],
+            published={kind: one.plan_id for kind, one in published.items() if one is not None and one.plan_id},
+        )
+
+    return await in_thread(read)
+
+
+@router.delete("/v1/shops/{shop}", status_code=204, summary="Erase a shop")
+async def erase_shop(shop: ShopName, service: ServiceDep, caller: Administrator) -> Response:
+    """Erase everything of a shop; the audit log keeps one row that says so."""
+    await service.writer.run(store.erase_shop, service.db, shop, by=caller.name)
+    return Response(status_code=204)
+
+
+@router.put("/v1/shops/{shop}/tables/{table}", summary="Load a table", openapi_extra=_UPLOAD)
+async def load_table(
+    request: Request, shop: ShopName, table: TableName, service: ServiceDep, caller: Planner
+) -> LoadedOut:
+    """Load a table as CSV (also with `Content-Encoding: gzip`), Parquet or JSON rows.
+
+    It is checked as a whole, beside the tables that the shop has already; the old one stays until the new one holds.
+    Rules across tables that need a table which is not there yet are checked when that one comes. A shop that is not
+    there is made. Customer ids of `touches` and `orders` are replaced by a keyed hash before anything is stored.
+    """
+    if table not in TABLES:
+        raise Problem(404, "no_such_table", f"{table[:80]!r} is no table; tables are {', '.join(TABLES)}.")
+    kind = _kind(request)
+    folder = Path(await in_thread(tempfile.mkdtemp, prefix="pricebid-upload-"))
+    try:
+        file = folder / "body"
+        await _receive(request, file, service.settings.max_upload_bytes)
+        checked = await _checked(service, shop, table, file, kind)
+        info = await service.writer.run(_store_table, service.db, shop, table, checked, caller.name)
+    finally:
+        await in_thread(shutil.rmtree, folder, ignore_errors=True)
+    return LoadedOut(**TableOut.of(info).model_dump(), notices=list(checked.notices), warnings=list(checked.warnings))
+
+
+def _kind(request: Request) -> uploads.Kind:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _KINDS.get(media)
+    if kind is None:
+        raise Problem(415, "unknown_content", f"Content-Type {media[:80]!r} is none of {', '.join(_KINDS)}.")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "gzip" and kind == "csv":
+        return "csv.gz"
+    if encoding != "identity":
+        raise Problem(415, "unknown_content", f"Content-Encoding {encoding[:80]!r}: only gzip, and only of text/csv.")
+    return kind
+
+
+async def _receive(request: Request, file: Path, most: int) -> None:
+    """Write the body to disk as it comes; it is never whole in this process' memory."""
+    size = 0
+    with await asyncio.to_thread(file.open, "wb") as sink:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise too_large(most)
+            if len(chunk) > 2**16:
+                await asyncio.to_thread(sink.write, chunk)
+            else:
+                sink.write(chunk)
+
+
+async def _checked(service: Service, shop: str, table: str, file: Path, kind: uploads.Kind) -> uploads.Checked:
+    def held() -> tuple[Mapping[str, Any], dict[str, bytes], bytes]:
+        info = store.get_shop(service.db, shop)
+        others = {} if info is None else _others(service.db, shop, table)
+        secret = b"" if table not in uploads.PERSONAL else store.secret(service.db, "pseudonyms", shop=shop)
+        return ({} if info is None else info.settings), others, secret
+
+    settings, others, secret = await in_thread(held)
+    limits = uploads.Ceilings(unpacked=service.settings.max_unpacked_bytes, rows=service.settings.max_rows)
+    return await service.tables.run(
+        600.0,
+        uploads.check_table,
+        table,
+        file,
+        kind,
+        others=others,
+        settings=settings_of(settings),
+        ceilings=limits,
+        secret=secret,
+    )
+
+
+def _others(db: Store, shop: str, table: str) -> dict[str, bytes]:
+    held = store.get_tables(db, shop)
+    return {one.name: store.table_bytes(db, shop, one.name, one.version) for one in held if one.name != table}
+
+
+def _store_table(db: Store, shop: str, table: str, checked: uploads.Checked, by: str) -> store.TableInfo:
+    if store.get_shop(db, shop) is None:
+        store.put_shop(db, shop, by=by)
+    return store.put_table(db, shop, table, checked.data, rows=checked.rows, digest=checked.digest, by=by)
+
+
+@router.post(
+    "/v1/shops/{shop}/customers/erase",
+    summary="Forget one customer",
+    openapi_extra={"requestBody": {"content": {"application/json": {"example": {"customer": "C-10442"}}}}},
+)
+async def forget_customer(shop: ShopName, body: CustomerIn, service: ServiceDep, caller: Administrator) -> ForgottenOut:
+    """Erase every row of one customer, by the id that was loaded, from `touches` and `orders`, older versions included."""
+    rows = await service.writer.run(_forget, service.db, shop, body.customer, caller.name)
+    return ForgottenOut(rows=rows)
+
+
+def _forget(db: Store, shop: str, customer: str, by: str) -> dict[str, int]:
+    get_shop(db, shop)
+    held = {one.name: one for one in store.get_tables(db, shop) if one.name in uploads.PERSONAL}
+    erased = {}
+    for name, info in held.items():
+        secret = store.secret(db, "pseudonyms", shop=shop)
+        data = store.table_bytes(db, shop, name, info.version)
+        left, gone = uploads.without_customer(name, data, customer, secret)
+        erased[name] = gone
+        if left is None:
+            raise store.StepError(
+                f"table {name} holds this customer alone: load another one in its place, or erase the shop"
+            )
+        digest = hashlib.sha256(left).hexdigest()
+        store.put_table(db, shop, name, left, rows=info.rows - gone, digest=digest, by=by, drop_versions=True)
+    return erased
+
+
+__all__ = ["NAME", "router"]

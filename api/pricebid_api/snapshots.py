@@ -1,0 +1,249 @@
+"""Published plans in this worker's memory: built off the requests' path, swapped whole."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pricebid import store
+from pricebid.errors import PricebidError
+from pricebid.live.clock import Clock
+from pricebid.live.prices import FILE, PlanPrices, ShopPrices
+from pricebid.live.snapshot import PriceSnapshot, build_prices
+from pricebid_api import logs
+from pricebid_api.shops import digest_of, load_shop, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pricebid.live.tokens import Signer
+    from pricebid.store import PlanInfo, Published, Store
+    from pricebid.store.plans import Kind
+    from pricebid.tables import Settings
+    from pricebid_api.heavy import Heavy
+
+_PRICED: tuple[Kind, ...] = ("price", "joint")
+_FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
+_HEAVY_SECONDS = 600.0
+_NO_AIM = {"objective": "units"}  # current prices have floors where costs are known, and need none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """What a worker quotes for one shop.
+
+    Parameters
+    ----------
+    shop : str
+        The shop.
+    prices : PriceSnapshot
+        Prices.
+    signer : Signer
+        Signs and verifies this shop's decisions.
+    settings : Settings
+        Currency, decimals, time zone.
+    tables : str
+        Digest of the tables that current prices and floors were taken from.
+    published_at : int
+        When the plan in force was published, microseconds; 0 where none was.
+    """
+
+    shop: str
+    prices: PriceSnapshot
+    signer: Signer
+    settings: Settings
+    tables: str
+    published_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the store says of a shop."""
+
+    settings: Settings
+    tables: str
+    published: Published | None
+    plans: tuple[PlanPrices, ...]
+    quotes: ShopPrices | None
+    inputs: str
+    policy: dict[str, Any]
+
+
+class Snapshots:
+    """The shelves of one worker.
+
+    Parameters
+    ----------
+    db : Store
+        Where plans are published.
+    where : str or Path
+        The same, for a process that opens it anew.
+    heavy : Heavy
+        Reads shops' tables.
+    signer : callable
+        Gives the signer of a shop.
+    """
+
+    def __init__(self, db: Store, where: str | Path, heavy: Heavy, signer: Callable[[str], Signer]) -> None:
+        self._db = db
+        self._where = where
+        self._heavy = heavy
+        self._signer = signer
+        self._shelves: dict[str, Shelf] = {}
+        self._absent: dict[str, float] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self.serial = 0
+
+    def get(self, shop: str) -> Shelf | None:
+        """Give what is quoted for a shop; None where this worker has not been asked for it yet."""
+        return self._shelves.get(shop)
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        """Give all of them."""
+        return tuple(self._shelves.values())
+
+    async def need(self, shop: str) -> Shelf:
+        """Give what is quoted for a shop that has no shelf yet: made once, then kept fresh by the poller.
+
+        Raises
+        ------
+        NotFound
+            There is no such shop, or it has neither a published plan nor tables with prices.
+        """
+        if time.monotonic() - self._absent.get(shop, float("-inf")) > _FORGET_SECONDS:
+            await self.load(shop)
+        found = self._shelves.get(shop)
+        if found is None:
+            raise store.NotFound(
+                f"shop {shop!r} has nothing to quote from: no published plan, and no tables with prices"
+            )
+        return found
+
+    async def refresh(self) -> None:
+        """Take up what was published since the last look."""
+        news = await asyncio.to_thread(store.published_since, self._db, self.serial)
+        for shop in {one.shop for one in news}:
+            await self.load(shop)
+        if news:
+            self.serial = max(one.serial for one in news)
+
+    async def refresh_tables(self) -> None:
+        """Take up current prices and floors of tables that were loaded anew."""
+        for shelf in self.shelves():
+            settings, tables = await asyncio.to_thread(_tables, self._db, shelf.shop)
+            if tables != shelf.tables or settings != shelf.settings:
+                await self.load(shelf.shop)
+
+    async def load(self, shop: str) -> None:
+        """Build a shop's shelf from the store; an error is logged, and what was quoted stays."""
+        async with self._locks.setdefault(shop, asyncio.Lock()):
+            try:
+                await self._load(shop)
+            except store.NotFound:
+                self._shelves.pop(shop, None)
+                if len(self._absent) > 10_000:
+                    self._absent.clear()
+                self._absent[shop] = time.monotonic()
+            except PricebidError as error:
+                self._absent[shop] = time.monotonic()
+                logs.log.warning("shop %s: what is quoted could not be renewed: %s", shop, error)
+
+    async def _load(self, shop: str) -> None:
+        found = await asyncio.to_thread(_look, self._db, shop)
+        if found.quotes is not None:  # at once, from what lies beside the plan
+            await asyncio.to_thread(self._put, shop, found, found.quotes, found.inputs)
+        if found.inputs != found.tables:  # and then with the tables as they are now
+            try:
+                data = await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
+            except PricebidError:
+                if found.quotes is None:
+                    raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from") from None
+                held = self._shelves[shop]
+                self._shelves[shop] = replace(held, tables=found.tables)
+                return
+            await asyncio.to_thread(self._put, shop, found, ShopPrices.from_bytes(data), found.tables)
+
+    def _put(self, shop: str, found: _Found, now: ShopPrices, tables: str) -> None:
+        before = self._shelves.get(shop)
+        serial = 0 if found.published is None else found.published.serial
+        prices = build_prices(
+            shop,
+            found.settings,
+            now=now,
+            plans=found.plans,
+            serial=serial,
+            previous=None if before is None else before.prices,
+        )
+        self._shelves[shop] = Shelf(
+            shop=shop,
+            prices=prices,
+            signer=self._signer(shop) if before is None else before.signer,
+            settings=found.settings,
+            tables=tables,
+            published_at=0 if found.published is None else found.published.at,
+        )
+
+
+def shop_prices(where: str | Path, shop: str, policy: dict[str, Any]) -> bytes:
+    """Give current prices and floors of a shop's tables as they are now; runs in a process of its own."""
+    from pricebid.policy import Policy
+
+    db = store.open_store(where, migrate=False)
+    try:
+        return ShopPrices.of_shop(load_shop(db, shop).shop, Policy.from_mapping(policy)).to_bytes()
+    finally:
+        db.close()
+
+
+def _tables(db: Store, shop: str) -> tuple[Settings, str]:
+    info = store.get_shop(db, shop)
+    if info is None:
+        raise store.NotFound(f"there is no shop {shop!r}")
+    settings = settings_of(info.settings)
+    return settings, digest_of({one.name: one.digest for one in store.get_tables(db, shop)}, settings)
+
+
+def _look(db: Store, shop: str) -> _Found:
+    settings, tables = _tables(db, shop)
+    published = [
+        one for one in (store.published(db, shop, kind) for kind in _PRICED) if one is not None and one.plan_id
+    ]
+    if not published:
+        return _Found(
+            settings=settings, tables=tables, published=None, plans=(), quotes=None, inputs="", policy=dict(_NO_AIM)
+        )
+    newest = max(published, key=lambda one: one.serial)
+    info = store.get_plan(db, shop, str(newest.plan_id))
+    files = store.plan_files(db, shop, info.id)
+    clock = Clock(settings.timezone)
+    plan = PlanPrices.from_files(files, clock=clock)
+    quotes = ShopPrices.from_bytes(files[FILE]) if FILE in files else ShopPrices.of_plan(files)
+    return _Found(
+        settings=settings,
+        tables=tables,
+        published=newest,
+        plans=(*_before(db, info, plan, clock), plan),
+        quotes=quotes,
+        inputs=info.facts.inputs,
+        policy=_policy(files),
+    )
+
+
+def _policy(files: dict[str, bytes]) -> dict[str, Any]:
+    from pricebid.live.prices import plan_json
+
+    policy = plan_json(files).get("policy")
+    return dict(policy) if isinstance(policy, dict) else dict(_NO_AIM)
+
+
+def _before(db: Store, info: PlanInfo, plan: PlanPrices, clock: Clock) -> tuple[PlanPrices, ...]:
+    """Give the plan that was replaced, where the new one begins later: until then it stays in effect."""
+    if info.replaced is None or plan.start <= store.now():
+        return ()
+    try:
+        return (PlanPrices.from_files(store.plan_files(db, info.shop, info.replaced), clock=clock),)
+    except PricebidError:
+        return ()
