@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pricebid.demand import BacktestResult, DemandModel, Forecast
     from pricebid.landscape import BidLandscape
     from pricebid.landscape.attribution import Attribution, AttributionSettings
+    from pricebid.learning.experiments import ExperimentPlan, ExperimentSettings, Readout
+    from pricebid.learning.experiments.regions import Metric, RegionalSwitchback
+    from pricebid.learning.experiments.switchback import Plan
     from pricebid.planning import Comparison, JointPlan
     from pricebid.policy import Policy, Scenario
     from pricebid.pricing import PricePlan
@@ -396,3 +399,76 @@ def attribute(
 
     paths = cut_paths(shop.touches(), window=window)
     return attribution.attribute(paths, rules=rules, settings=settings or attribution.AttributionSettings())
+
+
+def experiment(shop: Shop, name: str | None = None, *, settings: ExperimentSettings | None = None) -> Readout:
+    """Read an experiment out: which variant wins, by how much, whether to stop, what more it would take.
+
+    Parameters
+    ----------
+    shop : Shop
+        With a table ``experiments``.
+    name : str, optional
+        Which experiment, where there are several.
+    settings : ExperimentSettings, optional
+        How it is to be read.
+
+    Raises
+    ------
+    TableError, InputError
+        There is no such experiment, or its rows cannot be read as one.
+    """
+    from pricebid.learning.experiments import read_experiment
+
+    rows = shop.experiment(name)
+    return read_experiment(rows, settings, shared=shop.shared_supply(rows))
+
+
+def plan_experiment(
+    shop: Shop, lift: float, name: str | None = None, *, settings: ExperimentSettings, variants: int = 2
+) -> ExperimentPlan:
+    """Say how many units and days it takes to see a relative difference, from the control of an earlier experiment.
+
+    Parameters
+    ----------
+    shop : Shop
+        With a table ``experiments``.
+    lift : float
+        Relative difference to be seen.
+    name : str, optional
+        The earlier experiment.
+    settings : ExperimentSettings
+        ``alpha``, ``power``, ``control`` and ``cuped`` count.
+    variants : int
+        Including the control.
+    """
+    from pricebid.learning.experiments.plan import baseline_of, plan_experiment
+
+    rows = shop.experiment(name)
+    baseline = baseline_of(rows, control=settings.control, cuped=settings.cuped)
+    return plan_experiment(
+        baseline,
+        lift,
+        source=f"from the control of {rows.name}",
+        variants=variants,
+        alpha=settings.alpha,
+        power=settings.power,
+    )
+
+
+def schedule_switchback(
+    shop: Shop,
+    periods: int,
+    *,
+    settings: ExperimentSettings,
+    variants: Sequence[str] = ("control", "treatment"),
+    layout: Plan = "balanced",
+    metric: Metric = "revenue",
+    lift: float | None = None,
+) -> RegionalSwitchback:
+    """Draw a switchback over a shop's regions; arguments are those of `learning.experiments.regions.schedule_regions`."""
+    from pricebid.learning.experiments.regions import schedule_regions
+
+    return schedule_regions(
+        shop, periods, settings=settings, variants=variants, layout=layout, metric=metric, lift=lift
+    )

@@ -9,6 +9,7 @@ import typer
 from pricebid.cli._bid import bid
 from pricebid.cli._channels import attribute, channels
 from pricebid.cli._demo import demo
+from pricebid.cli._experiment import experiment
 from pricebid.cli._joint import plan
 from pricebid.cli._model import backtest, elasticities, fit, forecast
 from pricebid.cli._plan import price, whatif
@@ -18,7 +19,7 @@ from pricebid.cli._shop import check, init
 
 __all__ = ["app", "main"]
 
-_START, _KNOW, _DECIDE, _ADVERTISE = "Start here", "Know what sells", "Decide", "Advertise"
+_START, _KNOW, _DECIDE, _ADVERTISE, _PROVE = "Start here", "Know what sells", "Decide", "Advertise", "Prove"
 _SERVE = "Serve"
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ add_command(app, bid, panel=_ADVERTISE, example="pricebid bid my-shop --policy m
 add_command(app, plan, panel=_ADVERTISE, example="pricebid plan my-shop --policy my-shop/policy.toml")
 add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop --policy my-shop/policy.toml")
 add_command(app, attribute, panel=_ADVERTISE, example="pricebid attribute my-shop --window 30")
+add_command(app, experiment, panel=_PROVE, example="pricebid experiment my-shop --name checkout --sequential")
 add_command(app, serve, panel=_SERVE, example="pricebid serve --port 8000", writes=False)
 add_command(keys, create, panel=_SERVE, example="pricebid keys create --scope quote --scope feedback", writes=False)
 add_command(keys, list_, panel=_SERVE, example="pricebid keys list", writes=False)

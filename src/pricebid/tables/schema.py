@@ -317,9 +317,12 @@ _ADS = (
         columns=(
             *(_need(name) for name in ("experiment", "unit", "variant")),
             _number("outcome", required=True),
+            _amount("denominator"),
             _number("covariate"),
             _time("time"),
             _number("propensity", low=0.0, high=1.0),
+            ColumnRule(name="block", kind="number", low=0.0, whole=True),
+            _flag("burn_in"),
         ),
         key=("experiment", "unit", "variant", "time"),
         feature="readouts of experiments",

@@ -16,6 +16,7 @@ from pricebid.tables.axis import Axis, offer_axis
 from pricebid.tables.channels import ChannelHistory, Purchases, Touches, channel_history, purchases, touch_history
 from pricebid.tables.check import table_faults, table_warnings
 from pricebid.tables.cross import cross_faults, cross_warnings, notices_of, too_many_cells, without_price
+from pricebid.tables.experiments import ExperimentRows, SharedSupply, experiment_rows, shared_supply
 from pricebid.tables.future import build_competitors, build_events, build_future
 from pricebid.tables.offers import build_offers
 from pricebid.tables.panel import Panel
@@ -347,6 +348,14 @@ class Shop:
         """Return order lines that did not come back; None where the shop has no ``orders``."""
         orders = self.table("orders")
         return None if orders is None else purchases(orders)
+
+    def experiment(self, name: str | None = None) -> ExperimentRows:
+        """Return the rows of an experiment; TableError or InputError where there is none of that name, or it has faults."""
+        return experiment_rows(self._needed("experiments", "the readout of an experiment"), name)
+
+    def shared_supply(self, rows: ExperimentRows) -> SharedSupply:
+        """Return what the units of an experiment draw on together: stock, budgets."""
+        return shared_supply({table.name: table for table in self.tables}, rows)
 
     def _needed(self, name: str, what: str) -> Table:
         table = self.table(name)
