@@ -23,6 +23,7 @@ from pricebid.learning import (
     LogisticThompson,
     Outcome,
     PerOption,
+    ThompsonLP,
     Window,
     load_state,
     logit_pricing,
@@ -54,6 +55,35 @@ PER_OPTION = PerOption(options=4, context=3)
 CROSSED = Crossed(of_options=[[1.0, 0.0], [1.0, 0.5], [1.0, 1.0], [0.0, 1.0]], context=3)
 
 
+def sells(rng, option, context):
+    """Two products at three price vectors; the last option closes both."""
+    del context
+    return (rng.random(2) < [[0.5, 0.4], [0.3, 0.4], [0.5, 0.1], [0.0, 0.0]][option]).astype(float)
+
+
+def sells_many(rng, option, context):
+    """The same, any number of units."""
+    del context
+    return rng.poisson([[1.5, 0.4], [0.8, 0.4], [1.5, 0.1], [0.0, 0.0]][option]).astype(float)
+
+
+def sells_one(rng, option, context):
+    """The same, one unit of one product at most."""
+    del context
+    return rng.multinomial(1, [[0.3, 0.4, 0.3], [0.2, 0.4, 0.4], [0.4, 0.1, 0.5], [0, 0, 1]][option])[:2].astype(float)
+
+
+def resources(**more):
+    """Two products from three resources, enough for the log that the contract makes."""
+    return ThompsonLP(
+        prices=[[10.0, 20.0], [14.0, 20.0], [10.0, 28.0], [np.inf, np.inf]],
+        usage=[[1.0, 0.0, 1.0], [1.0, 2.0, 0.0]],
+        inventory=[60.0, 50.0, np.inf],
+        horizon=100,
+        **more,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A learner, what its options bring, and what it is told of a request (None for learners without context)."""
@@ -69,6 +99,11 @@ CASES = [
     Case(name="beta, one arm", policy=BetaThompson(options=1, worth=3.0, cost=1.0)),
     Case(name="gaussian, noise known", policy=GaussianThompson(options=5, noise=2.0), units=money),
     Case(name="gaussian, noise unknown", policy=GaussianThompson(options=3, prior_mean=4.0), units=money),
+    Case(name="lp, TS-update", policy=resources(), units=sells),
+    Case(name="lp, TS-fixed", policy=resources(update_inventory=False, draws=8), units=sells),
+    Case(name="lp, many units", policy=resources(sales="many"), units=sells_many),
+    Case(name="lp, linear", policy=resources(demand="linear"), units=sells),
+    Case(name="lp, logit", policy=resources(demand="logit"), units=sells_one),
 ]
 CASES += [
     Case(name="linear, crossed", policy=LinearThompson(features=CROSSED), units=money, context=visitor),
@@ -185,7 +220,7 @@ def test_options_are_drawn_from_the_law_that_is_told(case, learnt):
     _, state = outcomes_of(case, learnt)
     rng = np.random.default_rng(3)
     context = case.context(rng)
-    picks = [case.policy.choose(state, rng, context=context) for _ in range(3_000)]
+    picks = [case.policy.choose(state, rng, context=context) for _ in range(600)]
     batch = case.policy.choose_many(state, rng, 20_000, context=context)
     laws = {
         "one": (np.array([pick.option for pick in picks]), np.array([pick.probabilities for pick in picks])),
@@ -206,9 +241,9 @@ def test_a_batch_has_the_law_of_single_choices(case, learnt):
     _, state = outcomes_of(case, learnt)
     rng = np.random.default_rng(4)
     context = case.context(rng)
-    one = np.array([case.policy.choose(state, rng, context=context).probabilities for _ in range(1_500)])
+    one = np.array([case.policy.choose(state, rng, context=context).probabilities for _ in range(400)])
     many = np.array(
-        [case.policy.choose_many(state, rng, 64, context=context).probabilities.mean(axis=0) for _ in range(150)]
+        [case.policy.choose_many(state, rng, 64, context=context).probabilities.mean(axis=0) for _ in range(60)]
     )
     error = np.sqrt(one.var(axis=0) / len(one) + many.var(axis=0) / len(many))
     assert (np.abs(one.mean(axis=0) - many.mean(axis=0)) <= 6 * error + 1e-3).all()

@@ -13,6 +13,7 @@ from pricebid.learning.logistic import LogisticState
 from pricebid.learning.logistic_ts import LogisticThompson
 from pricebid.learning.protocol import Learner, Outcome, Pick, Picks
 from pricebid.learning.saving import load_state, save_state
+from pricebid.learning.thompson_lp import LPState, ThompsonLP
 
 __all__ = [
     "BetaState",
@@ -23,6 +24,7 @@ __all__ = [
     "GaussianPrior",
     "GaussianState",
     "GaussianThompson",
+    "LPState",
     "Learner",
     "LinUCB",
     "LinearState",
@@ -35,6 +37,7 @@ __all__ = [
     "Picks",
     "Priced",
     "SeenIds",
+    "ThompsonLP",
     "Window",
     "load_state",
     "logit_pricing",
