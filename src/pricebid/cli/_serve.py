@@ -59,7 +59,7 @@ def serve(
     del run
     from pricebid_api.serve import serve as serve_http
 
-    serve_http(_settings(home, host=host, port=port, workers=workers, job_workers=job_workers))
+    serve_http(settings_of(home, host=host, port=port, workers=workers, job_workers=job_workers))
 
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the API keys of the service.")
@@ -81,7 +81,7 @@ def create(
         raise InputError(
             "a key without a scope opens nothing: give --scope read, quote, feedback, plan, publish or admin"
         )
-    db = open_store(_settings(home).store)
+    db = open_store(settings_of(home).store)
     try:
         plain, info = store.create_key(
             db, shop=shop, scopes=[one.value for one in scope], name=name, by="pricebid keys"
@@ -100,7 +100,7 @@ def list_(run: Run, *, shop: OneShop = None, home: Home = None) -> None:
     from pricebid.report.text import table
     from pricebid.store import list_keys, open_store
 
-    db = open_store(_settings(home).store)
+    db = open_store(settings_of(home).store)
     try:
         found = list_keys(db, shop=shop)
     finally:
@@ -130,7 +130,7 @@ def revoke(
     """Revoke an API key; every worker refuses it within two seconds."""
     from pricebid.store import open_store, revoke_key
 
-    db = open_store(_settings(home).store)
+    db = open_store(settings_of(home).store)
     try:
         info = revoke_key(db, key_id, by="pricebid keys")
     finally:
@@ -139,7 +139,14 @@ def revoke(
     run.finish({"id": info.id})
 
 
-def _settings(home: Path | None, **given: Any) -> Settings:  # noqa: ANN401 - any setting
+def settings_of(home: Path | None, **given: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Give the service's settings: the environment's, and what the command line says instead.
+
+    Raises
+    ------
+    InputError
+        The packages of the service are not there, or a variable cannot be read.
+    """
     try:
         from pricebid_api.settings import Settings
     except ModuleNotFoundError as error:
