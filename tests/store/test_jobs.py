@@ -11,20 +11,20 @@ from pricebid.errors import Conflict, Fault, Infeasible, InputError, TableError
 from pricebid.store import job_claims, job_events, jobs
 from pricebid.store.connect import Store, open_store
 from pricebid.store.errors import NotFound, StoreError
-from pricebid.store.schema import job_parts, models, shops
+from pricebid.store.schema import job_parts, models
 from pricebid.store.schema import jobs as table
+from pricebid.store.shops import erase_shop, put_shop
 
 BROKEN = jobs.Problem(code="internal", sentence="something broke")
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[Store]:
-    store = open_store(database_url)
-    with store.write() as conn:
-        for shop in ("a", "b", "c"):
-            conn.execute(insert(shops).values(shop=shop, settings="{}", created_at=0, updated_at=0))
-    yield store
-    store.close()
+    opened = open_store(database_url)
+    for shop in ("a", "b", "c"):
+        put_shop(opened, shop, by="tests")
+    yield opened
+    opened.close()
 
 
 def put(db: Store, shop: str = "a", kind: str = "fit", **more: object) -> str:
@@ -380,8 +380,7 @@ def test_many_workers_at_once_take_each_job_once(db: Store) -> None:
 def test_an_erased_shop_takes_its_jobs_with_it(db: Store) -> None:
     job_id = put(db)
     mine = take(db)
-    with db.write() as conn:
-        conn.execute(shops.delete().where(shops.c.shop == "a"))
+    erase_shop(db, "a", by="me")
     with pytest.raises(job_claims.LeaseLost):
         job_claims.finish(db, mine, {})
     with pytest.raises(NotFound):
