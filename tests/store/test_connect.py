@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pricebid import store
@@ -34,3 +36,52 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url, says):
     with pytest.raises(InputError, match=says) as refused:
         store.open_store(url)
     assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_text_that_no_database_holds_is_an_error_of_the_input(db, text):
+    if db.dialect == "sqlite" and text == "a\x00b":
+        assert store.get_shop(db, text) is None
+        return
+    with pytest.raises(InputError, match="cannot be stored"):
+        store.get_shop(db, text)
+
+
+def test_a_number_beyond_64_bits_is_an_error_of_the_input(db):
+    with pytest.raises(InputError, match="cannot be stored"):
+        store.unfolded(db, "acme", after=2**70)
+
+
+def test_a_server_that_is_not_there_is_unavailable(tmp_path):
+    with pytest.raises(store.Unavailable, match="the database does not answer"):
+        store.open_store(f"postgresql://nobody:hush@/none?host={tmp_path}")
+
+
+def test_a_writer_that_waits_too_long_is_told_that_others_are_busy(tmp_path, monkeypatch):
+    monkeypatch.setattr("pricebid.store.connect.WAIT_SECONDS", 0.05)
+    db = store.open_store(tmp_path)
+    with db.write(), pytest.raises(store.Busy, match="try again"):
+        store.put_shop(db, "acme", by="ann")
+    store.put_shop(db, "acme", by="ann")
+    db.close()
+
+
+def test_a_connection_that_the_server_has_cut_is_replaced(postgres):
+    url = postgres.make_migrated()
+    db = store.open_store(url)
+    store.put_shop(db, "acme", by="ann")
+    postgres.admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [db.engine.url.database]
+    )
+    assert store.get_shop(db, "acme").shop == "acme"
+    db.close()
+    postgres.take_back(url)
+
+
+def test_threads_share_a_store(db):
+    def put(number):
+        store.put_shop(db, f"shop-{number % 5}", by="ann", settings={"number": number})
+        return store.get_shop(db, f"shop-{number % 5}").shop
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(put, range(40))) == {f"shop-{k}" for k in range(5)}

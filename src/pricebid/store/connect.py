@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 
 from pricebid.errors import InputError
 from pricebid.store.errors import Busy, StoreError, Unavailable
@@ -76,6 +76,8 @@ class Store:
         ------
         Busy
             Others hold what it needs for longer than `WAIT_SECONDS`.
+        InputError
+            A text or number that no database can hold.
         Unavailable
             The database does not answer.
         """
@@ -106,6 +108,10 @@ def _typed_errors() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise _typed(error) from error
+    except (DataError, UnicodeError, OverflowError) as error:
+        # NUL, half a character, a number beyond 64 bits: whichever database it is, no other text or number fails.
+        cause = error.orig if isinstance(error, DataError) else error
+        raise InputError(f"a value cannot be stored: {cause}; leave out what is neither text nor a number") from error
 
 
 def _typed(error: DBAPIError) -> StoreError:

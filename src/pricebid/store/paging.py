@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_LIMIT = 1000
+_LONGEST = 4096  # a cursor; JSON that nests without end breaks its reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +85,19 @@ def place_of(cursor: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
         It is none of this list's cursors.
     """
     try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+        parts = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii"))) if len(cursor) <= _LONGEST else None
     except (binascii.Error, ValueError):
         parts = None
-    right = isinstance(parts, list) and [type(part) for part in parts] == list(kinds)
-    # A number beyond 64 bits is nobody's, and no database would compare it.
-    if not right or any(isinstance(part, int) and abs(part) >= 2**63 for part in parts) or "\x00" in str(parts):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not all(map(_storable, parts)):
         raise InputError(f"{cursor[:80]!r} is no cursor of this list: use one exactly as a page of it gave it")
     return tuple(parts)
+
+
+def _storable(part: str | int) -> bool:
+    """Tell whether a database could have held it: numbers of 64 bits, text without NUL or half a character."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return "\0" not in part and not any("\ud800" <= letter <= "\udfff" for letter in part)
 
 
 def _encode(place: tuple[str | int, ...]) -> str:
