@@ -90,7 +90,8 @@ def running(*, durable: bool = False) -> Iterator[str]:
                 _wait(server, base)
                 yield f"postgresql+psycopg://postgres@/postgres?host={base}"
             finally:
-                server.send_signal(signal.SIGINT)  # its "fast" shutdown: sessions end, all is written
+                # "Fast": sessions end, all is written. "Immediate": nothing more is written, for nobody will read it.
+                server.send_signal(signal.SIGINT if durable else signal.SIGQUIT)
                 try:
                     server.wait(PATIENCE_SECONDS)
                 except subprocess.TimeoutExpired:
