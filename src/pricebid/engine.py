@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pricebid.demand import BacktestResult, DemandModel, Forecast
     from pricebid.landscape import BidLandscape
     from pricebid.landscape.attribution import Attribution, AttributionSettings
+    from pricebid.learning.evaluation import Candidate, Evaluation, EvaluationSettings
     from pricebid.learning.experiments import ExperimentPlan, ExperimentSettings, Readout
     from pricebid.learning.experiments.regions import Metric, RegionalSwitchback
     from pricebid.learning.experiments.switchback import Plan
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pricebid.policy import Policy, Scenario
     from pricebid.pricing import PricePlan
     from pricebid.tables import Shop
+    from pricebid.tables.decisions import DecisionLog
 
     Progress = Callable[[str, float], None]
 
@@ -472,3 +474,46 @@ def schedule_switchback(
     return schedule_regions(
         shop, periods, settings=settings, variants=variants, layout=layout, metric=metric, lift=lift
     )
+
+
+def evaluate(
+    log: DecisionLog | str | Path,
+    candidate: Candidate | str | Path,
+    *,
+    reward: str | None = None,
+    context: Sequence[str] | None = None,
+    settings: EvaluationSettings | None = None,
+) -> Evaluation:
+    """Estimate what a candidate would have brought, from a log of decisions with their propensities.
+
+    Parameters
+    ----------
+    log : DecisionLog or path
+        One row per decision.
+    candidate : Candidate or path
+        What is to be evaluated.
+    reward : str, optional
+        The log's column that counts, where there are several.
+    context : sequence of str, optional
+        Its columns that were known at the decision; all others where not given.
+    settings : EvaluationSettings, optional
+        Level, cuts, reward model, refusal.
+
+    Raises
+    ------
+    TableError, PolicyError
+        With every fault of the log or the candidate.
+    PoorOverlap
+        The log holds too little of what the candidate would do.
+    """
+    import numpy as np
+
+    from pricebid.learning import evaluation as by
+    from pricebid.tables.decisions import DecisionLog, read_log
+
+    known = settings or by.EvaluationSettings()
+    aim = candidate if isinstance(candidate, by.Candidate) else by.read_candidate(candidate)
+    rows = log if isinstance(log, DecisionLog) else read_log(log, reward=reward, context=context)
+    rows = rows.with_options(aim.options)
+    law = by.law_of(aim, rows, np.random.default_rng(known.seed))
+    return by.evaluate_law(rows, law, name=aim.name, settings=known)

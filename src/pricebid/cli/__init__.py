@@ -9,6 +9,7 @@ import typer
 from pricebid.cli._bid import bid
 from pricebid.cli._channels import attribute, channels
 from pricebid.cli._demo import demo
+from pricebid.cli._evaluate import evaluate
 from pricebid.cli._experiment import experiment
 from pricebid.cli._joint import plan
 from pricebid.cli._model import backtest, elasticities, fit, forecast
@@ -69,6 +70,7 @@ add_command(app, plan, panel=_ADVERTISE, example="pricebid plan my-shop --policy
 add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop --policy my-shop/policy.toml")
 add_command(app, attribute, panel=_ADVERTISE, example="pricebid attribute my-shop --window 30")
 add_command(app, experiment, panel=_PROVE, example="pricebid experiment my-shop --name checkout --sequential")
+add_command(app, evaluate, panel=_PROVE, example="pricebid evaluate decisions.csv --policy candidate.toml")
 add_command(app, serve, panel=_SERVE, example="pricebid serve --port 8000", writes=False)
 add_command(app, worker, panel=_SERVE, example="pricebid worker --jobs 2", writes=False)
 add_command(keys, create, panel=_SERVE, example="pricebid keys create --scope quote --scope feedback", writes=False)
