@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import sys
@@ -16,6 +17,7 @@ from pricebid import __version__, store
 from pricebid.live.tokens import Signer
 from pricebid_api import errors, openapi, telemetry
 from pricebid_api.auth import Gate, Keys
+from pricebid_api.budgets import Budgets
 from pricebid_api.heavy import Heavy
 from pricebid_api.inbox import Inbox
 from pricebid_api.logs import RequestLog
@@ -105,10 +107,17 @@ def _open(settings: Settings, metrics: Metrics, log: RequestLog) -> Service:
         raise
     writer = Writer()
     tables = Heavy(settings.heavy, settings.heavy_memory_bytes)
-    snapshots = Snapshots(db, settings.store, tables, signer)
     recorder = Recorder(db, settings.home / "workers", writer, metrics, settings.flush_seconds)
+    budgets = Budgets(db, recorder.worker, settings)
+    snapshots = Snapshots(db, settings.store, heavy=tables, signer=signer, budgets=budgets)
     poller = Poller(
-        db, keys=keys, snapshots=snapshots, recorder=recorder, metrics=metrics, seconds=settings.poll_seconds
+        db,
+        keys=keys,
+        snapshots=snapshots,
+        recorder=recorder,
+        budgets=budgets,
+        metrics=metrics,
+        seconds=settings.poll_seconds,
     )
     return Service(
         settings=settings,
@@ -119,6 +128,7 @@ def _open(settings: Settings, metrics: Metrics, log: RequestLog) -> Service:
         writer=writer,
         snapshots=snapshots,
         recorder=recorder,
+        budgets=budgets,
         tables=tables,
         scenarios=Heavy(settings.heavy, settings.heavy_memory_bytes),
         streams=Streams(settings.max_streams),
@@ -140,6 +150,7 @@ async def _end(service: Service) -> None:
     service.streams.closing.set()
     await service.poller.stop()
     await service.recorder.stop()
+    await asyncio.to_thread(service.budgets.close)
     service.tables.close()
     service.scenarios.close()
     service.writer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jwt
 
@@ -26,6 +26,7 @@ _TOKEN_SECONDS = 30.0
 _MOST_TOKENS = 10_000
 _STALE_SECONDS = 1.9  # a key that could not be confirmed for this long is looked up again before it is believed
 _NEW_SECONDS = 0.1
+_LOCAL = ("localhost", "127.0.0.1", "[::1]", "::1")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pricebid"'}
 
 
@@ -65,7 +66,7 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[bytes, Caller] = {}
         self._at = float("-inf")
         self.any = False
 
@@ -84,14 +85,16 @@ class Keys:
         asked = time.monotonic()
         infos = store.keys_in_force(db)
         callers = {
-            info.digest: Caller(name=f"key:{info.name}", shop=info.shop, scopes=frozenset(info.scopes), key=info.digest)
+            bytes.fromhex(info.digest): Caller(
+                name=f"key:{info.name}", shop=info.shop, scopes=frozenset(info.scopes), key=info.digest
+            )
             for info in infos
         }
         self._callers, self._at, self.any = callers, asked, self.any or bool(callers) or store.any_key(db)
 
-    def find(self, plain: str) -> Caller | None:
+    def find(self, plain: bytes) -> Caller | None:
         """Give the caller of a key, None where there is no such key in force."""
-        return self._callers.get(hashlib.sha256(plain.encode()).hexdigest())
+        return self._callers.get(hashlib.sha256(plain).digest())
 
 
 class Tokens:
@@ -170,13 +173,11 @@ class Gate:
         """True where everybody on this machine may do everything: on loopback, as long as no key was ever made."""
         return self._settings.loopback and not self.keys.any and self.tokens is None
 
-    def identify(self, credential: str | None, host: str, client: str) -> Caller:
-        """Give the caller of a request, without waiting for anything.
+    def anybody(self, host: str, client: str) -> Caller:
+        """Give the caller of a request that presents nothing.
 
         Parameters
         ----------
-        credential : str, optional
-            The key or token presented.
         host : str
             The ``Host`` header: where anybody local may call, only local names will do, so that a web page cannot reach
             the service through a name of its own that leads to this machine.
@@ -186,20 +187,23 @@ class Gate:
         Raises
         ------
         Problem
+            401, 403 or 429.
+        """
+        if not self.open:
+            raise self._failed(client, "Present an API key: Authorization: Bearer KEY.")
+        if _hostname(host) not in _LOCAL:
+            raise Problem(403, "not_local", "Without API keys the service answers to local names only.")
+        return EVERYBODY
+
+    def nobody(self, client: str) -> NoReturn:
+        """Refuse a caller whose key or token is not known.
+
+        Raises
+        ------
+        Problem
             401 or 429.
         """
-        if credential is None:
-            if not self.open:
-                raise self._failed(client, "Present an API key: Authorization: Bearer KEY.")
-            if _hostname(host) not in ("localhost", "127.0.0.1", "[::1]", "::1"):
-                raise Problem(403, "not_local", "Without API keys the service answers to local names only.")
-            return EVERYBODY
-        caller = self.keys.find(credential)
-        if caller is None and self.tokens is not None:
-            caller = self.tokens.known(credential)
-        if caller is None:
-            raise self._failed(client, "The API key is not known, or was revoked.")
-        return caller
+        raise self._failed(client, "The API key is not known, or was revoked.")
 
     def _failed(self, client: str, detail: str) -> Problem:
         self._refused.labels("not_authenticated").inc()
@@ -236,9 +240,8 @@ def _hostname(host: str) -> str:
     return name if port.isdigit() and name else host
 
 
-def presented(authorization: str | None, key: str | None) -> str | None:
+def presented(authorization: bytes | None, key: bytes | None) -> bytes | None:
     """Give the credential of a request: ``Authorization: Bearer ...`` or ``X-API-Key: ...``."""
     if authorization is None:
         return key
-    kind, _, credential = authorization.partition(" ")
-    return credential.strip() if kind.lower() == "bearer" else ""
+    return authorization[7:].strip() if authorization[:7].lower() == b"bearer " else b""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from pricebid_api.errors import Problem, too_large
 
 if TYPE_CHECKING:
@@ -62,18 +64,24 @@ async def read_body(request: Request, limit: int) -> bytes:
     Problem
         413 where it is larger; 415 where it does not say that it is JSON.
     """
-    kind = request.headers.get("content-type", "")
-    if not kind.startswith("application/json"):
+    head = request.scope["head"]
+    kind = head.get(b"content-type", b"")
+    if not kind.startswith(b"application/json"):
         # A web page can send other types to a service on this machine without asking; JSON it cannot.
-        raise Problem(415, "not_json", f"Content-Type {kind[:80]!r} must be application/json.")
-    declared = request.headers.get("content-length", "")
+        raise Problem(415, "not_json", f"Content-Type {kind[:80].decode('latin1')!r} must be application/json.")
+    declared = head.get(b"content-length", b"")
     if declared.isdigit():
         if int(declared) > limit:
             raise too_large(limit)
-        return await request.body()  # the server reads no more than was declared
-    body = bytearray()
+        # The server reads no more than was declared; a body of one piece, as nearly all are, is taken as it comes.
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body: bytes = message.get("body", b"")
+        return body + await request.body() if message.get("more_body") else body
+    pieces = bytearray()
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        pieces += chunk
+        if len(pieces) > limit:
             raise too_large(limit)
-    return bytes(body)
+    return bytes(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pricebid_api.logs import RequestLog
     from pricebid_api.metrics import Metrics
 
-_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -25,6 +26,9 @@ _SECURITY = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"strict-transport-security", b"max-age=31536000"),
 )
+Head = dict[bytes, bytes]
+"""Headers of a request by lower-case name, the last of a name: made once, read by whoever needs one (``scope["head"]``)."""
+
 UPLOADS = "/tables/"  # these bodies have a limit of their own
 
 
@@ -48,6 +52,8 @@ class Edge:
         self._metrics = metrics
         self._log = log
         self._max_body = max_body
+        self._ids = uuid4().hex[:16]
+        self._count = itertools.count(1)
         self._seen: dict[tuple[str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,10 +62,12 @@ class Edge:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if given and _GIVEN_ID.fullmatch(given) else uuid4().hex
+        head = scope["head"] = Head(scope["headers"])
+        request_id = head.get(b"x-request-id", b"").decode("latin1")
+        if not _GIVEN_ID.fullmatch(request_id):
+            request_id = f"{self._ids}{next(self._count):x}"
         scope["request_id"] = request_id
-        headers = [*_SECURITY, (b"x-request-id", request_id.encode())]
+        headers = (*_SECURITY, (b"x-request-id", request_id.encode()))
         status, begun = 500, False
 
         async def answer(message: Message) -> None:
@@ -67,15 +75,17 @@ class Edge:
             if message["type"] == "http.response.start":
                 begun = True
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *headers]
+                message["headers"].extend(headers)
             await send(message)
 
         try:
-            refused = self._too_large(scope)
-            if refused is None:
-                await self._app(scope, self._counted(scope, receive), answer)
+            upload = UPLOADS in scope["path"]
+            declared = head.get(b"content-length")
+            if declared is not None and not upload and not (declared.isdigit() and int(declared) <= self._max_body):
+                await too_large(self._max_body).response(request_id)(scope, receive, answer)
             else:
-                await refused(scope, receive, answer)
+                counted = b"transfer-encoding" in head and not upload
+                await self._app(scope, self._counted(scope, receive) if counted else receive, answer)
         except Exception as error:  # what no handler knows: told to the log, not to the caller
             logs.log.exception("request failed", extra={"request_id": request_id})
             if begun:
@@ -84,16 +94,8 @@ class Edge:
         finally:
             self._note(scope, status, time.perf_counter() - start)
 
-    def _too_large(self, scope: Scope) -> ASGIApp | None:
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        if declared and (not declared.isdigit() or (int(declared) > self._max_body and UPLOADS not in scope["path"])):
-            return too_large(self._max_body).response(scope["request_id"])
-        return None
-
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """Count a body that does not say its length; one that does is not longer than it says."""
-        if UPLOADS in scope["path"] or not any(name == b"transfer-encoding" for name, _ in scope["headers"]):
-            return receive
         left = self._max_body
 
         async def counted() -> Message:

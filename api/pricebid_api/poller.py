@@ -14,6 +14,7 @@ from pricebid_api import logs
 
 if TYPE_CHECKING:
     from pricebid_api.auth import Keys
+    from pricebid_api.budgets import Budgets
     from pricebid_api.metrics import Metrics
     from pricebid_api.recorder import Recorder
     from pricebid_api.snapshots import Snapshots
@@ -29,7 +30,7 @@ class Poller:
     ----------
     db : Store
         The store.
-    keys, snapshots, recorder, metrics
+    keys, snapshots, recorder, budgets, metrics
         What is kept fresh, and what is counted.
     seconds : float
         Time between two looks.
@@ -42,6 +43,7 @@ class Poller:
         keys: Keys,
         snapshots: Snapshots,
         recorder: Recorder,
+        budgets: Budgets,
         metrics: Metrics,
         seconds: float,
     ) -> None:
@@ -49,6 +51,7 @@ class Poller:
         self._keys = keys
         self._snapshots = snapshots
         self._recorder = recorder
+        self._budgets = budgets
         self._metrics = metrics
         self._seconds = seconds
         self._answered = float("-inf")
@@ -61,6 +64,7 @@ class Poller:
         self._tasks = (
             asyncio.create_task(self._forever(self._keys_now)),
             asyncio.create_task(self._forever(self._plans_now)),
+            asyncio.create_task(self._forever(self._budgets_now)),
             asyncio.create_task(self._forever(self._figures_now)),
         )
 
@@ -106,6 +110,9 @@ class Poller:
         self._loaded = True
         self._metrics.snapshot_serial.set(self._snapshots.serial)
 
+    async def _budgets_now(self) -> None:
+        await asyncio.to_thread(self._budgets.tick)
+
     async def _figures_now(self) -> None:
         if time.monotonic() - self._figures_at < _FIGURES_SECONDS:
             return
@@ -121,6 +128,9 @@ class Poller:
         for shelf in self._snapshots.shelves():
             if shelf.published_at:
                 self._metrics.plan_age.labels(shelf.shop, "price").set((now - shelf.published_at) / 1e6)
+            day = shelf.prices.clock.day(now).isoformat()
+            for spent in store.spend_of(self._db, shelf.shop, day):
+                self._metrics.spent.labels(shelf.shop, spent.campaign).set(spent.spent)
             model = store.latest_model(self._db, shelf.shop)
             if model is not None:
                 self._metrics.model_age.labels(shelf.shop).set((now - model.created_at) / 1e6)

@@ -7,13 +7,17 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pricebid import store
 from pricebid.errors import PricebidError
+from pricebid.live.bids import CampaignLimits, build_bids
 from pricebid.live.clock import Clock
-from pricebid.live.prices import FILE, PlanPrices, ShopPrices
+from pricebid.live.prices import FILE, PlanPrices, ShopPrices, numbers, read_table
 from pricebid.live.snapshot import PriceSnapshot, build_prices
 from pricebid_api import logs
 from pricebid_api.shops import digest_of, load_shop, settings_of
+from pricebid_api.uploads import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +27,11 @@ if TYPE_CHECKING:
     from pricebid.store import PlanInfo, Published, Store
     from pricebid.store.plans import Kind
     from pricebid.tables import Settings
+    from pricebid_api.budgets import Budgets
     from pricebid_api.heavy import Heavy
 
 _PRICED: tuple[Kind, ...] = ("price", "joint")
+_BID: tuple[Kind, ...] = ("bid", "joint")
 _FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
 _HEAVY_SECONDS = 600.0
 _NO_AIM = {"objective": "units"}  # current prices have floors where costs are known, and need none
@@ -85,13 +91,18 @@ class Snapshots:
         Reads shops' tables.
     signer : callable
         Gives the signer of a shop.
+    budgets : Budgets
+        Are told of published bids.
     """
 
-    def __init__(self, db: Store, where: str | Path, heavy: Heavy, signer: Callable[[str], Signer]) -> None:
+    def __init__(
+        self, db: Store, where: str | Path, *, heavy: Heavy, signer: Callable[[str], Signer], budgets: Budgets
+    ) -> None:
         self._db = db
         self._where = where
         self._heavy = heavy
         self._signer = signer
+        self._budgets = budgets
         self._shelves: dict[str, Shelf] = {}
         self._absent: dict[str, float] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -122,6 +133,12 @@ class Snapshots:
             )
         return found
 
+    async def need_bids(self, shop: str) -> None:
+        """Take up a shop's published bids, where this worker has not been asked for them yet."""
+        if time.monotonic() - self._absent.get(f"bids of {shop}", float("-inf")) > _FORGET_SECONDS:
+            self._absent[f"bids of {shop}"] = time.monotonic()
+            await asyncio.to_thread(self._load_bids, shop)
+
     async def refresh(self) -> None:
         """Take up what was published since the last look."""
         news = await asyncio.to_thread(store.published_since, self._db, self.serial)
@@ -141,6 +158,7 @@ class Snapshots:
         """Build a shop's shelf from the store; an error is logged, and what was quoted stays."""
         async with self._locks.setdefault(shop, asyncio.Lock()):
             try:
+                await asyncio.to_thread(self._load_bids, shop)
                 await self._load(shop)
             except store.NotFound:
                 self._shelves.pop(shop, None)
@@ -153,9 +171,11 @@ class Snapshots:
 
     async def _load(self, shop: str) -> None:
         found = await asyncio.to_thread(_look, self._db, shop)
+        if found.quotes is None and not found.tables:
+            raise store.NotFound(f"shop {shop!r} has no tables yet")
         if found.quotes is not None:  # at once, from what lies beside the plan
-            await asyncio.to_thread(self._put, shop, found, found.quotes, found.inputs)
-        if found.inputs != found.tables:  # and then with the tables as they are now
+            await asyncio.to_thread(self._put, shop, found, found.quotes, found.tables and found.inputs)
+        if found.tables and found.inputs != found.tables:  # and then with the tables as they are now
             try:
                 data = await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
             except PricebidError:
@@ -165,6 +185,16 @@ class Snapshots:
                 self._shelves[shop] = replace(held, tables=found.tables)
                 return
             await asyncio.to_thread(self._put, shop, found, ShopPrices.from_bytes(data), found.tables)
+
+    def _load_bids(self, shop: str) -> None:
+        found = _newest(self._db, shop, _BID)
+        if found is None:
+            self._budgets.drop(shop)
+            return
+        settings, _ = _tables(self._db, shop)
+        files = store.plan_files(self._db, shop, str(found.plan_id))
+        snapshot = build_bids(shop, settings, files=files, limits=_campaigns(self._db, shop), serial=found.serial)
+        self._budgets.open(shop, snapshot, _opportunities(files))
 
     def _put(self, shop: str, found: _Found, now: ShopPrices, tables: str) -> None:
         before = self._shelves.get(shop)
@@ -202,20 +232,17 @@ def _tables(db: Store, shop: str) -> tuple[Settings, str]:
     info = store.get_shop(db, shop)
     if info is None:
         raise store.NotFound(f"there is no shop {shop!r}")
-    settings = settings_of(info.settings)
-    return settings, digest_of({one.name: one.digest for one in store.get_tables(db, shop)}, settings)
+    settings, held = settings_of(info.settings), store.get_tables(db, shop)
+    return settings, digest_of({one.name: one.digest for one in held}, settings) if held else ""
 
 
 def _look(db: Store, shop: str) -> _Found:
     settings, tables = _tables(db, shop)
-    published = [
-        one for one in (store.published(db, shop, kind) for kind in _PRICED) if one is not None and one.plan_id
-    ]
-    if not published:
+    newest = _newest(db, shop, _PRICED)
+    if newest is None:
         return _Found(
             settings=settings, tables=tables, published=None, plans=(), quotes=None, inputs="", policy=dict(_NO_AIM)
         )
-    newest = max(published, key=lambda one: one.serial)
     info = store.get_plan(db, shop, str(newest.plan_id))
     files = store.plan_files(db, shop, info.id)
     clock = Clock(settings.timezone)
@@ -230,6 +257,36 @@ def _look(db: Store, shop: str) -> _Found:
         inputs=info.facts.inputs,
         policy=_policy(files),
     )
+
+
+def _newest(db: Store, shop: str, kinds: tuple[Kind, ...]) -> Published | None:
+    """Give what is in force of several kinds: the one published last."""
+    found = [one for one in (store.published(db, shop, kind) for kind in kinds) if one is not None and one.plan_id]
+    return max(found, key=lambda one: one.serial, default=None)
+
+
+def _campaigns(db: Store, shop: str) -> CampaignLimits | None:
+    try:
+        table = table_of("campaigns", store.table_bytes(db, shop, "campaigns"))
+    except store.NotFound:
+        return None
+    return CampaignLimits(
+        campaigns=[str(label) for label in table.text("campaign").rows],
+        min_bid=table.numbers("min_bid"),
+        max_bid=table.numbers("max_bid"),
+        daily_budget=table.numbers("daily_budget"),
+    )
+
+
+def _opportunities(files: dict[str, bytes]) -> dict[str, float]:
+    """Give the auctions that a plan of bids expects per day, by campaign; "" is all of them."""
+    table = read_table(files, "bids")
+    each = np.nan_to_num(numbers(table, "impressions"))
+    names = table.column("campaign").to_pylist() if "campaign" in table.column_names else [""] * len(table)
+    found: dict[str, float] = {"": float(each.sum())}
+    for name in {*names} - {"", None}:
+        found[str(name)] = float(each[[one == name for one in names]].sum())
+    return {name: count for name, count in found.items() if count >= 1}
 
 
 def _policy(files: dict[str, bytes]) -> dict[str, Any]:

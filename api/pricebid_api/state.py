@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pricebid.live.tokens import Signer
     from pricebid.store import Store
     from pricebid_api.auth import Gate
+    from pricebid_api.budgets import Budgets
     from pricebid_api.heavy import Heavy
     from pricebid_api.inbox import Inbox
     from pricebid_api.logs import RequestLog
@@ -47,6 +48,8 @@ class Service:
         Published plans in memory.
     recorder : Recorder
         The quote log on its way to the store.
+    budgets : Budgets
+        Leased slices of the day's ad budgets.
     tables, scenarios : Heavy
         Processes that check tables, and that compute scenarios.
     streams : Streams
@@ -69,6 +72,7 @@ class Service:
     writer: Writer
     snapshots: Snapshots
     recorder: Recorder
+    budgets: Budgets
     tables: Heavy
     scenarios: Heavy
     streams: Streams

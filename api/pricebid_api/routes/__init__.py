@@ -1,13 +1,14 @@
 """The routes: thin endpoints; what fails is raised, and `errors.py` says it."""
 
-from pricebid_api.routes import decisions, feedback, jobs, plans, platform, quotes, shops, what_if
+from pricebid_api.routes import bids, decisions, feedback, jobs, plans, platform, quotes, shops, what_if
 
 ROUTERS = (
+    quotes.router,  # the hot ones first: routes are tried in order
+    bids.router,
+    feedback.router,
     shops.router,
     jobs.router,
     plans.router,
-    quotes.router,
-    feedback.router,
     what_if.router,
     decisions.router,
     platform.router,

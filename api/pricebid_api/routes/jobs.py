@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Path, Response
+from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
 
-from pricebid.policy import Policy, Scenario
 from pricebid.store import jobs
 from pricebid_api.auth import Caller
-from pricebid_api.deps import Cursor, JobId, Limit, Planner, Reader, ServiceDep, ShopName, in_thread
-from pricebid_api.errors import Problem
+from pricebid_api.deps import Cursor, JobId, Limit, Planner, Reader, ServiceDep, ShopName, in_thread, media_type
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.jobs import JobIn, JobOut
 from pricebid_api.state import Service
+from pricebid_api.worker.files import result_pieces
+from pricebid_api.worker.request import read_request
 
 router = APIRouter(tags=["jobs"])
 
@@ -39,7 +40,7 @@ _EXAMPLES = {
 )
 async def submit_job(shop: ShopName, job: JobIn, service: ServiceDep, caller: Planner, response: Response) -> JobOut:
     """Put a job in the queue; one job of a kind runs at a time per shop, further ones wait."""
-    _check(job)
+    read_request(job.kind, job.policy, job.options)  # a typing error is told now, not after a fit
     made = await service.writer.run(
         jobs.submit,
         service.db,
@@ -52,16 +53,6 @@ async def submit_job(shop: ShopName, job: JobIn, service: ServiceDep, caller: Pl
     )
     response.headers["Location"] = f"/v1/jobs/{made.id}"
     return JobOut.of(made)
-
-
-def _check(job: JobIn) -> None:
-    """Refuse at once what no worker could do: nobody wants to wait for a fit to hear of a typing error."""
-    Policy.from_mapping(job.policy)
-    scenario: Any = job.options.get("scenario")
-    if job.kind == "what-if":
-        if not isinstance(scenario, dict):
-            raise Problem(422, "bad_request", "options.scenario: a what-if needs one.")
-        Scenario.from_mapping(scenario)
 
 
 @router.get("/v1/shops/{shop}/jobs", summary="List jobs")
@@ -115,6 +106,28 @@ async def job_events(
     service.streams.enter()
     events = service.streams.follow(service.db, job, min(after, 2**62))
     return StreamingResponse(events, media_type="text/event-stream")
+
+
+@router.get(
+    "/v1/jobs/{job}/files/{name}",
+    summary="Download a result of a job",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The file.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def get_job_file(
+    job: JobId,
+    name: Annotated[str, Path(pattern=r"^[a-z_]{1,40}\.(json|csv|parquet)$", examples=["forecast.csv"])],
+    service: ServiceDep,
+    caller: Reader,
+) -> StreamingResponse:
+    """Give a table that a job made, such as `forecast.csv`, as its `result.files` lists them."""
+    pieces = await in_thread(result_pieces, service.db, await _of(service, job, caller), name)
+    return StreamingResponse(iterate_in_threadpool(pieces), media_type=media_type(name))
 
 
 async def _of(service: Service, job: str, caller: Caller) -> jobs.Job:

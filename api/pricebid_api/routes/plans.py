@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from pricebid import store
 from pricebid_api import publishing
-from pricebid_api.deps import Cursor, Limit, PlanId, Publisher, Reader, ServiceDep, ShopName, in_thread
+from pricebid_api.deps import Cursor, Limit, PlanId, Publisher, Reader, ServiceDep, ShopName, in_thread, media_type
 from pricebid_api.errors import Problem
 from pricebid_api.publishing import Reason
 from pricebid_api.schemas.base import Page
@@ -17,8 +17,6 @@ from pricebid_api.schemas.plans import PlanDetail, PlanOut
 from pricebid_api.shops import get_shop
 
 router = APIRouter(tags=["plans"], prefix="/v1/shops/{shop}/plans")
-
-_MEDIA = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 @router.get("", summary="List plans")
@@ -72,8 +70,7 @@ async def get_plan_file(
     """Give a file of a plan, such as `plan.json` or `prices.parquet`."""
     del caller
     files = await in_thread(store.plan_files, service.db, shop, plan, [name])
-    kind = _MEDIA[name.rpartition(".")[2]]
-    return Response(files[name], media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(files[name], media_type=media_type(name))
 
 
 @router.post("/{plan}/approve", summary="Approve a plan")

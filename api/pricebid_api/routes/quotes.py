@@ -19,6 +19,8 @@ from pricebid_api.raw import JSON, RawRoute, documented, scoped
 from pricebid_api.schemas.hot import ItemErrorOut, QuoteOut, Quotes, QuotesOut
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pricebid.live.answers import Answers
     from pricebid_api.metrics import Metrics
     from pricebid_api.schemas.hot import QuoteItem
@@ -28,6 +30,7 @@ router = APIRouter(tags=["quotes"], route_class=RawRoute)
 
 _decode = msgspec.json.Decoder(Quotes).decode
 _encode = msgspec.json.Encoder().encode
+_END = 7_258_118_400_000_000  # 2200-01-01, microseconds
 _LABELS = ("sku", "region", "segment")
 _TOKEN = "AAAAAAAAAAB7FAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  # noqa: S105 - of no use
 
@@ -88,29 +91,36 @@ async def quote_prices(request: Request, shop: ShopName) -> Response:
     service.recorder.add(shop, request_id, now, Entry("price", _LABELS, labels, answers.words, errors))
     _count(service.metrics, answers)
     request.scope["decisions"] = len(items) - len(errors)
-    return Response(_answer(shelf, items, answers), media_type=JSON)
+    return Response(_answer(shelf, items, asked, answers), media_type=JSON)
+
+
+def moments(given: list[datetime | None]) -> list[int | None] | None:
+    """Give times as instants; None where no item has one.
+
+    Raises
+    ------
+    Problem
+        422 where a time lies outside 1970 to 2200.
+    """
+    if given.count(None) == len(given):
+        return None
+    found = [None if one is None else microseconds(one) for one in given]
+    if any(one is not None and not 0 <= one < _END for one in found):
+        raise Problem(422, "bad_request", "items: a time must lie between 1970 and 2200.")
+    return found
 
 
 def _columns(items: list[QuoteItem]) -> QuoteItems:
     segment = [one.segment for one in items]
-    moments = [one.at for one in items]
-    try:
-        at = (
-            None
-            if moments.count(None) == len(items)
-            else [None if one is None else microseconds(one) for one in moments]
-        )
-    except OverflowError:
-        raise Problem(422, "bad_request", "items: a time lies outside the calendar.") from None
     return QuoteItems(
         sku=[one.sku for one in items],
         region=[one.region for one in items],
         segment=None if segment.count(None) == len(items) else segment,
-        at=at,
+        at=moments([one.at for one in items]),
     )
 
 
-def _answer(shelf: Shelf, items: list[QuoteItem], answers: Answers) -> bytes:
+def _answer(shelf: Shelf, items: list[QuoteItem], asked: QuoteItems, answers: Answers) -> bytes:
     currency = shelf.prices.currency
     columns = zip(
         items, answers.price, answers.source, answers.plan, answers.decision_id, answers.propensity, strict=True
@@ -119,7 +129,8 @@ def _answer(shelf: Shelf, items: list[QuoteItem], answers: Answers) -> bytes:
         QuoteOut(item.sku, item.region, price, currency, source, plan, token, chance)
         for item, price, source, plan, token, chance in columns
     ]
-    if answers.errors or answers.fallbacks or any(item.segment or item.quantity for item in items):
+    plain = asked.segment is None and not answers.errors and not answers.fallbacks
+    if not plain or any(item.quantity for item in items):
         found = [_more(at, one, item, shelf, answers) for at, (one, item) in enumerate(zip(found, items, strict=True))]
     return _encode(QuotesOut(found))
 

@@ -89,6 +89,7 @@ class BidQuoteOut(Struct, frozen=True, gc=False):
     plan: str | None
     decision_id: str | None
     propensity: float | None
+    valid_seconds: Annotated[float, Meta(description="For how long the bid may be used.")]
     fallback: str | UnsetType = UNSET
     error: ItemErrorOut | UnsetType = UNSET
 

@@ -12,7 +12,7 @@ from pricebid_api.schemas.base import FieldError, In, Out, Tree, at_time
 if TYPE_CHECKING:
     from pricebid.store.jobs import Job
 
-JobKind = Literal["fit", "forecast", "price", "bid", "plan", "backtest", "what-if", "learn"]
+JobKind = Literal["fit", "forecast", "elasticities", "price", "bid", "plan", "backtest", "what-if", "learn"]
 
 
 class JobIn(In):

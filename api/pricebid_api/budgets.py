@@ -1,0 +1,301 @@
+"""One worker's part of the day's ad budgets: slices leased from the store ahead of need, pacing, and what feedback says was spent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid import live, store
+from pricebid.errors import PricebidError
+from pricebid_api import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pricebid.live.bids import BidSnapshot
+    from pricebid.live.budgets import Grant
+    from pricebid.store import FeedbackEvent, Store
+    from pricebid_api.settings import Settings
+
+MICRO = 1_000_000
+_BATCH = 10_000
+_ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
+_AHEAD = 10 * MICRO  # microseconds before midnight from which tomorrow's slices are leased
+
+
+@dataclass(kw_only=True, slots=True)
+class _Held:
+    grant: Grant
+    since: float
+
+
+class Stock:
+    """Slices leased ahead, so that no request waits for the store: what `live.BudgetBook` asks for is here, or comes next tick.
+
+    Parameters
+    ----------
+    db : Store
+        The ledger that all workers share.
+    shop, worker : str
+        Whose budgets, and for whom.
+    share : float
+        Share of a budget that a slice has.
+    idle : float
+        Seconds after which an unused slice goes back.
+    """
+
+    def __init__(self, db: Store, *, shop: str, worker: str, share: float, idle: float) -> None:
+        self._db = db
+        self._shop = shop
+        self._worker = worker
+        self._share = share
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._held: dict[tuple[str, date], _Held] = {}
+        self._asked: dict[tuple[str, date], int] = {}
+        self._settled: list[tuple[str, int]] = []
+
+    def lease(self, campaign: str, day: date, *, budget: int, amount: int, until: int) -> Grant | None:
+        """Give the slice in stock, if it is large enough; at once, whatever the store does."""
+        del budget, until
+        with self._lock:
+            key = (campaign, day)
+            held = self._held.get(key)
+            self._asked[key] = max(amount, self._asked.get(key, 0))
+            if held is None or held.grant.amount < amount:
+                return None
+            del self._held[key]
+            return held.grant
+
+    def settle(self, grant: str, spent: int) -> None:
+        """Note what was spent of a slice; told to the store at the next tick."""
+        with self._lock:
+            self._settled.append((grant, spent))
+
+    def refill(self, days: Sequence[date], budgets: Mapping[str, int]) -> None:
+        """Tell the store what is settled, give back what nobody uses, lease what is wanted; blocking."""
+        with self._lock:
+            settled, self._settled = self._settled, []
+            asked, self._asked = self._asked, {}
+            idle = [
+                key
+                for key, held in self._held.items()
+                if key[1] not in days or (key not in asked and time.monotonic() - held.since > self._idle)
+            ]
+            small = [
+                key for key, amount in asked.items() if key in self._held and self._held[key].grant.amount < amount
+            ]
+            settled += [(self._held.pop(key).grant.id, 0) for key in {*idle, *small}]
+        self._tell(settled)
+        for (campaign, day), amount in asked.items():
+            budget = budgets.get(campaign)
+            if budget is not None and day in days and (campaign, day) not in self._held:
+                self._lease(campaign, day, budget, max(amount, int(budget * self._share)))
+
+    def first(self, days: Sequence[date], budgets: Mapping[str, int]) -> None:
+        """Ask for a slice of every budget that has none in stock."""
+        with self._lock:
+            for day in days:
+                for campaign in budgets:
+                    self._asked.setdefault((campaign, day), 0)
+
+    def close(self) -> None:
+        """Give everything back."""
+        with self._lock:
+            settled = [*self._settled, *((held.grant.id, 0) for held in self._held.values())]
+            self._settled, self._held = [], {}
+        self._tell(settled)
+
+    def _lease(self, campaign: str, day: date, budget: int, amount: int) -> None:
+        found = store.lease(
+            self._db,
+            self._shop,
+            campaign,
+            day.isoformat(),
+            budget=budget / MICRO,
+            amount=max(amount, 1) / MICRO,
+            worker=self._worker,
+            seconds=_ANSWERED_SECONDS,
+        )
+        if found is not None:
+            with self._lock:
+                grant = live.Grant(id=found.id, amount=round(found.amount * MICRO))
+                self._held[campaign, day] = _Held(grant=grant, since=time.monotonic())
+
+    def _tell(self, settled: Sequence[tuple[str, int]]) -> None:
+        for at, (grant, spent) in enumerate(settled):
+            try:
+                store.settle(self._db, self._shop, grant, spent / MICRO)
+            except store.NotFound:  # the shop was erased
+                continue
+            except PricebidError:
+                with self._lock:
+                    self._settled += settled[at:]
+                raise
+
+
+@dataclass(kw_only=True)
+class Purse:
+    """What a worker may spend for one shop.
+
+    Parameters
+    ----------
+    shop : str
+        The shop.
+    snapshot : BidSnapshot
+        The bids in force.
+    book : BudgetBook
+        Slices, and what is set aside of them.
+    stock : Stock
+        Slices leased ahead.
+    paces : mapping of campaign to Paced
+        Pacing, as far as feedback has told; swapped whole.
+    day : date
+        The shop's day that the paces are for.
+    cursor : int
+        Number of the last feedback event that was taken up.
+    """
+
+    shop: str
+    snapshot: BidSnapshot
+    book: live.BudgetBook
+    stock: Stock
+    paces: dict[str, live.Paced]
+    day: date
+    cursor: int
+    opportunities: dict[str, float] = field(default_factory=dict)
+
+
+class Budgets:
+    """The purses of one worker.
+
+    Parameters
+    ----------
+    db : Store
+        The ledger.
+    worker : str
+        This worker's name.
+    settings : Settings
+        Share of a slice, and when it goes back.
+    """
+
+    def __init__(self, db: Store, worker: str, settings: Settings) -> None:
+        self._db = db
+        self._worker = worker
+        self._settings = settings
+        self._purses: dict[str, Purse] = {}
+
+    def get(self, shop: str) -> Purse | None:
+        """Give the purse of a shop."""
+        return self._purses.get(shop)
+
+    def open(self, shop: str, snapshot: BidSnapshot, opportunities: dict[str, float]) -> None:
+        """Begin, or go on, to spend for a shop under newly published bids; blocking."""
+        purse = self._purses.get(shop)
+        if purse is not None and purse.snapshot.clock == snapshot.clock:
+            purse.book.set_budgets(snapshot.budgets)
+            purse.snapshot, purse.opportunities = snapshot, opportunities
+            purse.paces = live.start_paces(snapshot.budgets, opportunities)
+        else:
+            leasing = live.LeaseSettings(share=self._settings.lease_share, retry=0)
+            stock = Stock(
+                self._db,
+                shop=shop,
+                worker=self._worker,
+                share=self._settings.lease_share,
+                idle=self._settings.lease_seconds,
+            )
+            purse = Purse(
+                shop=shop,
+                snapshot=snapshot,
+                book=live.BudgetBook(stock, clock=snapshot.clock, budgets=snapshot.budgets, settings=leasing),
+                stock=stock,
+                paces=live.start_paces(snapshot.budgets, opportunities),
+                day=snapshot.clock.day(store.now()),
+                cursor=store.count_feedback(self._db, shop),
+                opportunities=opportunities,
+            )
+        self._refill(purse, store.now(), first=True)
+        self._purses[shop] = purse
+
+    def drop(self, shop: str) -> None:
+        """Spend no more for a shop, and give back what was leased; blocking."""
+        purse = self._purses.pop(shop, None)
+        if purse is not None:
+            purse.book.tick(store.now(), closing=True)
+            purse.stock.close()
+
+    def tick(self) -> None:
+        """Take up feedback, give back and lease slices; blocking, called every half second."""
+        for purse in list(self._purses.values()):
+            try:
+                self._charge(purse)
+                self._refill(purse, store.now())
+            except PricebidError as error:
+                logs.log.warning("budgets of shop %s: %s", purse.shop, error)
+
+    def close(self) -> None:
+        """Take up the last feedback, and give everything back of which nothing is set aside."""
+        for shop in list(self._purses):
+            try:
+                self._charge(self._purses[shop])
+                self.drop(shop)
+            except PricebidError as error:
+                logs.log.warning("leases of shop %s stay open until they are settled: %s", shop, error)
+
+    def _refill(self, purse: Purse, now: int, *, first: bool = False) -> None:
+        clock = purse.snapshot.clock
+        today, soon = clock.day(now), clock.day(now + _AHEAD)
+        days = [today] if soon == today else [today, soon]
+        if first or today != purse.day or soon != today:
+            purse.stock.first(days, purse.snapshot.budgets)
+        if today != purse.day:
+            purse.day, purse.paces = today, live.start_paces(purse.snapshot.budgets, purse.opportunities)
+        purse.book.tick(now)
+        purse.stock.refill([*days, today - timedelta(days=1)], purse.snapshot.budgets)
+
+    def _charge(self, purse: Purse) -> None:
+        """Take up what feedback says of bids: every worker hears of all of it, and counts what was its own."""
+        while True:
+            events, cursor = store.unfolded(self._db, purse.shop, after=purse.cursor, limit=_BATCH)
+            bids = [one for one in events if one.kind == "bid" and (one.cost is not None or one.clicks is not None)]
+            for one in bids:
+                purse.book.charge(one.decision_id, round((one.cost or 0.0) * MICRO), final=one.clicks is not None)
+            if bids:
+                purse.paces = _folded(purse, bids)
+            purse.cursor = cursor
+            if len(events) < _BATCH:
+                return
+
+
+def _folded(purse: Purse, events: Sequence[FeedbackEvent]) -> dict[str, live.Paced]:
+    """Give the paces with these events in them: what was planned for each, what was bid, whether it was clicked, its cost."""
+    snapshot = purse.snapshot
+    row = snapshot.find(np.array([int(one.item, 16) for one in events], dtype=np.uint64))
+    known = np.flatnonzero(row >= 0)
+    if not len(known) or not purse.paces:
+        return purse.paces
+    row = row[known]
+    some = [events[at] for at in known.tolist()]
+    decided = np.array([one.decided_at for one in some], dtype=np.int64)
+    planned = snapshot.planned(row, snapshot.clock.hours(decided), {})
+    bid = np.array([one.value for one in some])
+    won = np.array([bool(one.clicks) for one in some])
+    cost = np.where(won, [one.cost or 0.0 for one in some], 0.0)
+    gone = snapshot.clock.gone(int(decided.max()))
+    found = dict(purse.paces)
+    for name, pace in purse.paces.items():
+        mine = (
+            np.ones(len(some), bool)
+            if name == ""
+            else np.array([snapshot.campaigns[one] == name for one in snapshot.campaign[row]])
+        )
+        if mine.any():
+            found[name] = pace.updated(planned=planned[mine], bid=bid[mine], won=won[mine], cost=cost[mine], gone=gone)
+    return found

@@ -1,0 +1,70 @@
+"""What the store keeps of a plan: its files, and the facts that guards read; the same for jobs and `price --publish`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pricebid import store
+from pricebid.live.prices import FILE, ShopPrices
+from pricebid_api.worker.bundle import written
+from pricebid_api.worker.facts import price_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pricebid.policy import Policy
+    from pricebid.pricing import PricePlan
+    from pricebid.store import PlanInfo, Store
+    from pricebid.tables import Shop
+
+
+def quotable(files: Mapping[str, bytes], shop: Shop, policy: Policy) -> dict[str, bytes]:
+    """Give a price plan's files with what quotes need beside them.
+
+    That is ``quotes.parquet`` (current prices, floors and ceilings of each offer, so that a worker needs no tables), and
+    in ``plan.json`` the length of a period, without which nobody knows when the plan ends.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        As the plan wrote them.
+    shop : Shop
+        That it was made for.
+    policy : Policy
+        That it was made under.
+    """
+    document = json.loads(files["plan.json"])
+    document["period"] = shop.period.frequency
+    prices = ShopPrices.of_shop(shop, policy, start=document.get("start"))
+    return {**files, "plan.json": json.dumps(document, indent=2).encode(), FILE: prices.to_bytes()}
+
+
+def record_prices(
+    db: Store, shop: str, plan: PricePlan, *, made_for: Shop, by: str, inputs: str = "", model: str = ""
+) -> PlanInfo:
+    """Keep a price plan in the store.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop : str
+        Name of the shop in the store; it must be there.
+    plan : PricePlan
+        As made.
+    made_for : Shop
+        The tables that it was made for.
+    by : str
+        Who, for the audit log.
+    inputs, model : str
+        Digest of tables and settings in the store, and id of the model there, where they are there.
+
+    Raises
+    ------
+    NotFound
+        There is no such shop.
+    """
+    files = quotable(written(lambda folder: plan.write(folder, file_format="parquet")), made_for, plan.policy)
+    facts = price_facts(plan, made_for, inputs=inputs, model=model)
+    return store.add_plan(db, shop, "price", files=files, facts=facts, by=by)
