@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pricebid.errors import InputError
-from pricebid_api.worker import kind_plans, kind_tables
 from pricebid_api.worker.learn import Learner, learn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pricebid_api.worker.work import Kind
+    from pricebid_api.worker.work import Kind, Outcome, Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +33,37 @@ class Handler:
     own_process: bool = True
 
 
+def _planned(name: str) -> Kind:
+    def run(work: Work) -> Outcome:
+        from pricebid_api.worker import kind_plans
+
+        return getattr(kind_plans, name)(work)  # type: ignore[no-any-return]
+
+    return run
+
+
+def _tabled(name: str) -> Kind:
+    def run(work: Work) -> Outcome:
+        from pricebid_api.worker import kind_tables
+
+        return getattr(kind_tables, name)(work)  # type: ignore[no-any-return]
+
+    return run
+
+
 LEARNERS: tuple[Learner, ...] = ()
 """What the job `learn` folds feedback into."""
 
+# The engine is imported where a job is done: a worker that waits stays small, and starts at once.
 KINDS: Mapping[str, Handler] = {
-    "fit": Handler(run=kind_tables.fit),
-    "forecast": Handler(run=kind_tables.forecast),
-    "elasticities": Handler(run=kind_tables.elasticities),
-    "backtest": Handler(run=kind_tables.backtest),
-    "price": Handler(run=kind_plans.price),
-    "bid": Handler(run=kind_plans.bid),
-    "plan": Handler(run=kind_plans.plan),
-    "what-if": Handler(run=kind_plans.what_if),
+    "fit": Handler(run=_tabled("fit")),
+    "forecast": Handler(run=_tabled("forecast")),
+    "elasticities": Handler(run=_tabled("elasticities")),
+    "backtest": Handler(run=_tabled("backtest")),
+    "price": Handler(run=_planned("price")),
+    "bid": Handler(run=_planned("bid")),
+    "plan": Handler(run=_planned("plan")),
+    "what-if": Handler(run=_planned("what_if")),
     "learn": Handler(run=functools.partial(learn, learners=LEARNERS), own_process=False),
 }
 BUILT_IN = f"{__name__}:KINDS"
