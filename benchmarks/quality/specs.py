@@ -6,6 +6,7 @@ from benchmarks.quality import (
     ad_loop,
     attribution,
     backtests,
+    bandits,
     channels,
     elasticities,
     joint,
@@ -61,6 +62,12 @@ SPECS: tuple[Benchmark, ...] = (
         smoke=("--part", "days", "--seeds", "1"),
         full=("--part", "days", "shocks", "regret", "starts", "replay"),
         needs_data=True,
+    ),
+    Benchmark(
+        name="quality.bandits",
+        run=bandits.main,
+        smoke=("--horizon", "100", "--runs", "50", "--slow-steps", "400"),
+        full=(),
     ),
     Benchmark(
         name="quality.keyword_values",

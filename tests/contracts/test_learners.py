@@ -14,15 +14,20 @@ import pytest
 
 from pricebid.errors import InputError, ModelError
 from pricebid.learning import (
+    BestArm,
     BetaThompson,
+    BlindPricing,
+    ChangingThompson,
     Crossed,
     Discount,
+    ForgettingThompson,
     GaussianThompson,
     LinearThompson,
     LinUCB,
     LogisticThompson,
     Outcome,
     PerOption,
+    PrimalDualKnapsacks,
     ThompsonLP,
     Window,
     load_state,
@@ -73,9 +78,9 @@ def sells_one(rng, option, context):
     return rng.multinomial(1, [[0.3, 0.4, 0.3], [0.2, 0.4, 0.4], [0.4, 0.1, 0.5], [0, 0, 1]][option])[:2].astype(float)
 
 
-def resources(**more):
+def resources(kind=ThompsonLP, **more):
     """Two products from three resources, enough for the log that the contract makes."""
-    return ThompsonLP(
+    return kind(
         prices=[[10.0, 20.0], [14.0, 20.0], [10.0, 28.0], [np.inf, np.inf]],
         usage=[[1.0, 0.0, 1.0], [1.0, 2.0, 0.0]],
         inventory=[60.0, 50.0, np.inf],
@@ -104,8 +109,21 @@ CASES = [
     Case(name="lp, many units", policy=resources(sales="many"), units=sells_many),
     Case(name="lp, linear", policy=resources(demand="linear"), units=sells),
     Case(name="lp, logit", policy=resources(demand="logit"), units=sells_one),
+    Case(name="knapsacks", policy=resources(PrimalDualKnapsacks), units=sells),
+    Case(name="blind", policy=resources(BlindPricing, exploration=20.0), units=sells),
 ]
 CASES += [
+    Case(
+        name="beta, discounted",
+        policy=ForgettingThompson(arms=BetaThompson(options=3), forgetting=Discount(keep=0.95)),
+    ),
+    Case(
+        name="gaussian, window",
+        policy=ForgettingThompson(arms=GaussianThompson(options=3), forgetting=Window(periods=25.0, bins=5)),
+        units=money,
+    ),
+    Case(name="beta, watched for changes", policy=ChangingThompson(arms=BetaThompson(options=3), explore=0.1)),
+    Case(name="best arm", policy=BestArm(options=3)),
     Case(name="linear, crossed", policy=LinearThompson(features=CROSSED), units=money, context=visitor),
     Case(
         name="linear, window",

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.learning.drawing import draw, draw_many, grouped, read_feedback, read_mask
-from pricebid.learning.ids import SeenIds, fresh, frozen
+from pricebid.learning.drawing import draw, draw_many, grouped, read_mask
 from pricebid.learning.mixture import best_mixtures
 from pricebid.learning.offers import Offers, read_offers
 from pricebid.learning.responses import Form, Response, Sales, Totals, respond
+from pricebid.learning.stock_state import StockState, account, start_stock, stock_left
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,32 +30,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 BATCH_DRAWS = 256
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LPState:
-    """What a policy under resource limits remembers.
-
-    Parameters
-    ----------
-    shown : float64[option]
-        Periods in which each option was shown, as far as feedback has come.
-    units, squares : float64[option, product]
-        Units sold then, and the sum of their squares.
-    used : float64[resource]
-        What the sales took.
-    elapsed : float
-        Periods used: outcomes so far, or one more than the latest ``Outcome.time`` where that is more.
-    seen : SeenIds
-        The latest outcome ids.
-    """
-
-    shown: Floats
-    units: Floats
-    squares: Floats
-    used: Floats
-    elapsed: float
-    seen: SeenIds
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -183,22 +157,13 @@ class ThompsonLP:
         """How many options there are."""
         return len(self.offers.price)
 
-    def start(self) -> LPState:
+    def start(self) -> StockState:
         """Give the state before any feedback."""
-        options, products = self.offers.price.shape
-        none = frozen(np.zeros((options, products)))
-        return LPState(
-            shown=frozen(np.zeros(options)),
-            units=none,
-            squares=none,
-            used=frozen(np.zeros(len(self.offers.inventory))),
-            elapsed=0.0,
-            seen=SeenIds.none(),
-        )
+        return start_stock(self.offers)
 
     def choose(
         self,
-        state: LPState,
+        state: StockState,
         rng: np.random.Generator,
         *,
         available: ArrayLike | None = None,
@@ -216,7 +181,7 @@ class ThompsonLP:
 
     def choose_many(
         self,
-        state: LPState,
+        state: StockState,
         rng: np.random.Generator,
         n: int,
         *,
@@ -237,7 +202,7 @@ class ThompsonLP:
         laws = [self._law(state, rng, draws, each) for each in mask]
         return draw_many(np.array(laws).reshape(mask.shape), rng, n, group)
 
-    def update(self, state: LPState, outcomes: Sequence[Outcome]) -> LPState:
+    def update(self, state: StockState, outcomes: Sequence[Outcome]) -> StockState:
         """Give the state after feedback, in any order; an id that was seen lately changes nothing.
 
         Raises
@@ -245,23 +210,9 @@ class ThompsonLP:
         InputError
             Options that do not exist; units of another shape, below 0, or more than one where at most one is sold.
         """
-        seen, new = fresh(state.seen, outcomes)
-        offers = self.offers
-        option, units = read_feedback(new, *offers.price.shape)
-        self._check_units(units)
-        shown, sold, squares = state.shown.copy(), state.units.copy(), state.squares.copy()
-        np.add.at(shown, option, 1.0)
-        np.add.at(sold, option, units)
-        np.add.at(squares, option, units**2)
-        latest = max((outcome.time + 1.0 for outcome in new if outcome.time is not None), default=0.0)
-        return LPState(
-            shown=frozen(shown),
-            units=frozen(sold),
-            squares=frozen(squares),
-            used=frozen(state.used + (units @ offers.usage).sum(axis=0)),
-            elapsed=max(float(shown.sum()), state.elapsed, latest),
-            seen=seen,
-        )
+        most = 1.0 if self.sales == "one" else np.inf
+        together = 1.0 if self.demand == "logit" else np.inf
+        return account(self.offers, state, outcomes, most=most, most_together=together)[0]
 
     def laws(self, demand: Floats, left: Floats, periods: float | Floats, mask: Bools | None = None) -> Floats:
         """Give the law over options for each drawn demand.
@@ -295,27 +246,13 @@ class ThompsonLP:
         shares = best_mixtures(reward, demand @ offers.usage, rates).shares
         return offers.law(shares, may)
 
-    def _law(self, state: LPState, rng: np.random.Generator, draws: int, mask: Bools | None) -> Floats:
+    def _law(self, state: StockState, rng: np.random.Generator, draws: int, mask: Bools | None) -> Floats:
         totals = Totals(shown=state.shown, units=state.units, squares=state.squares)
         demand = self.response.sample(totals, rng, draws)
-        left = np.maximum(self.offers.inventory - state.used, 0.0)[None]
+        left = stock_left(self.offers, state)
         # Whoever goes on beyond the horizon does so one period at a time.
         law: Floats = self.laws(demand, left, max(self.horizon - state.elapsed, 1.0), mask).mean(axis=0)
         return law
-
-    def _check_units(self, units: Floats) -> None:
-        if (units < 0).any():
-            raise InputError(f"outcomes: units are {units.min():g}; they must be at least 0")
-        most = 1.0 if self.sales == "one" else np.inf
-        if (units > most).any():
-            raise InputError(
-                f"outcomes: {units.max():g} units of one product in one period; this policy expects at most one: "
-                "use sales='many' (and not demand='logit')"
-            )
-        if self.demand == "logit" and (units.sum(axis=1) > 1 + 1e-9).any():
-            raise InputError(
-                "outcomes: more than one product sold in one period; with demand='logit' one buyer buys one"
-            )
 
 
 def _prior(given: ArrayLike | None, usual: float, shape: tuple[int, ...], name: str, faults: list[str]) -> Floats:
