@@ -35,7 +35,7 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
     from benchmarks.quality.specs import SPECS
-    from benchmarks.speed import bids, kernel, pacing, prices, rivals, rules, tables
+    from benchmarks.speed import bids, feedback, kernel, pacing, prices, quotes, rivals, rules, tables
 
     speed = (
         Benchmark(
@@ -72,6 +72,16 @@ def benchmarks() -> tuple[Benchmark, ...]:
             name="speed.pacing",
             run=pacing.main,
             smoke=("--auctions", "10000", "--single", "200"),
+        ),
+        Benchmark(
+            name="speed.feedback",
+            run=feedback.main,
+            smoke=("--events", "200", "--batch", "100"),
+        ),
+        Benchmark(
+            name="speed.quotes",
+            run=quotes.main,
+            smoke=("--offers", "2000", "--quotes", "2000", "--repeat", "1"),
         ),
         Benchmark(
             name="speed.tables",

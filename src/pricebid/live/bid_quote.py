@@ -11,7 +11,7 @@ from pricebid.errors import InputError
 from pricebid.live.answers import ItemError
 from pricebid.live.bids import AMBIGUOUS, DECIMALS, MICRO
 from pricebid.live.budgets import WHOLE_SHOP, Hold
-from pricebid.live.tokens import CODES, Drafts, Source, plan_words
+from pricebid.live.tokens import CODES, Drafts, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,11 +155,13 @@ def quote_bids(
     at = [now if (when := asked[one]) is None else when for one in item]
     planned = _planned(snapshot, items, item, row, at)
     campaign = snapshot.campaign[row]
-    bid = _paced(snapshot, planned, campaign, at, paces or {})
-    micros = snapshot.allowed(bid, campaign)
-    paced = micros != snapshot.allowed(planned, campaign)
-    code = np.where(paced, _CODE["paced"], np.where(snapshot.from_plan[row], _CODE["plan"], _CODE["current"]))
-    reasons = {item[one]: "not_in_plan" for one in np.flatnonzero(~snapshot.from_plan[row]).tolist()}
+    micros = snapshot.allowed(planned, campaign)
+    from_plan = snapshot.from_plan[row]
+    code = np.where(from_plan, _CODE["plan"], _CODE["current"])
+    if paces:
+        before, micros = micros, snapshot.allowed(_paced(snapshot, planned, campaign, at, paces), campaign)
+        code[micros != before] = _CODE["paced"]
+    reasons = {item[one]: "not_in_plan" for one in np.flatnonzero(~from_plan).tolist()}
     reasons |= {item[one]: "paused_in_plan" for one in np.flatnonzero(planned <= 0).tolist()}
     holds = _reserve(snapshot, items, item, (campaign, micros, at), budgets, now)
     for one, hold in holds.items():
@@ -169,7 +171,7 @@ def quote_bids(
     count = len(item)
     signed = signer.sign(
         Drafts(
-            code=code.astype(np.uint64), plan=np.tile(np.array(plan_words(snapshot.plan), dtype=np.uint64), (count, 1)),
+            code=code.astype(np.uint64), plan=snapshot.words,
             offer=snapshot.digest[row], option=np.full(count, -1), minor=micros, propensity=np.ones(count), at=now,
             decimals=DECIMALS,
         )
@@ -238,7 +240,7 @@ def _paced(
     paces: Mapping[str, Pace],
 ) -> NDArray[np.float64]:
     """Return planned bids as paced by campaign and by the whole shop: the lower counts."""
-    if not paces or not len(planned):
+    if not len(planned):
         return planned
     bid, gone = planned.copy(), snapshot.clock.gone(min(at))
     asked = [(name, np.flatnonzero(campaign == one)) for one, name in enumerate(snapshot.campaigns) if name in paces]

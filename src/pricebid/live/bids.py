@@ -13,7 +13,7 @@ from pricebid.errors import InputError
 from pricebid.live.clock import Clock
 from pricebid.live.keys import HOURS
 from pricebid.live.prices import numbers, plan_json, read_table
-from pricebid.live.tokens import MOST_MINOR
+from pricebid.live.tokens import MOST_MINOR, plan_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,6 +126,16 @@ class BidSnapshot:
     def _order(self) -> NDArray[np.int64]:
         return np.argsort(self.digest)
 
+    @cached_property
+    def _least(self) -> NDArray[np.float64]:
+        """Least bid of each campaign, steps."""
+        return np.asarray(np.ceil(self.low / self.step - 1e-6))
+
+    @cached_property
+    def words(self) -> NDArray[np.uint64]:
+        """Words of the plan's id in tokens, uint64[1, 2]."""
+        return np.array([plan_words(self.plan)], dtype=np.uint64)
+
     def find(self, digest: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the rows of digests, int64[digest]; -1 where no keyword has one."""
         at = np.minimum(np.searchsorted(self.digest, digest, sorter=self._order), len(self) - 1)
@@ -157,11 +167,10 @@ class BidSnapshot:
 
     def allowed(self, bid: NDArray[np.float64], campaign: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return bids as they may be set, micros: whole steps within the campaign's range; 0 stays 0."""
-        held = np.clip(bid, self.low[campaign], self.high[campaign])
-        steps = np.floor(held / self.step + 1e-6)
         # Rounding down keeps what was planned to spend; the range's lower end is rounded up.
-        steps = np.maximum(steps, np.ceil(self.low[campaign] / self.step - 1e-6))
-        return np.where(bid > 0, np.rint(steps * (self.step * MICRO)), 0).astype(np.int64)
+        steps = np.floor(np.minimum(bid, self.high[campaign]) / self.step + 1e-6)
+        micros = np.rint(np.maximum(steps, self._least[campaign]) * (self.step * MICRO)) * (bid > 0)
+        return np.asarray(micros.astype(np.int64))
 
 
 def build_bids(

@@ -172,10 +172,13 @@ class OfferIndex:
         for at, group in enumerate(keys.groups):
             rows = order[ends[at] : ends[at + 1]]
             inner = self.slots.get(group, {})
-            found[rows] = [inner.get(keys.sku[row], -1) for row in rows.tolist()]
+            skus = map(keys.sku.__getitem__, rows.tolist())
+            found[rows] = np.fromiter((inner.get(sku, -1) for sku in skus), dtype=np.int64, count=len(rows))
         return found
 
-    def spread(self, keys: OfferKeys, values: NDArray[Any], empty: float) -> NDArray[Any]:
+    def spread(
+        self, keys: OfferKeys, values: NDArray[Any], empty: float, slot: NDArray[np.int64] | None = None
+    ) -> NDArray[Any]:
         """Return values of an axis by row, with ``empty`` elsewhere; without an hour they hold for all hours.
 
         Parameters
@@ -186,9 +189,11 @@ class OfferIndex:
             One per row of the axis.
         empty : float
             What rows get that the axis does not speak of.
+        slot : int64[key], optional
+            `slots_of` the axis, where the caller has it.
         """
         out = np.full((len(self.sku) + 1, self.hours), empty, dtype=values.dtype)
-        slot = self.slots_of(keys)
+        slot = self.slots_of(keys) if slot is None else slot
         if keys.hour is None:
             out[slot] = values[:, None]
         else:

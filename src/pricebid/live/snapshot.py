@@ -189,9 +189,10 @@ def build_prices(
     index = _kept(previous, axes) or OfferIndex.build(*axes)
     index.digest  # noqa: B018 - made here, not by the first request
     scale = 10**settings.decimals
-    floor = index.spread(now.keys, _minor(np.where(now.fixed, np.nan, now.floor), scale, "up", 0), 0)
-    ceiling = index.spread(now.keys, _minor(now.ceiling, scale, "down", MOST_MINOR), MOST_MINOR)
-    current = index.spread(now.keys, _minor(now.current, scale, "near", -1), -1)
+    slot = index.slots_of(now.keys)
+    floor = index.spread(now.keys, _minor(np.where(now.fixed, np.nan, now.floor), scale, "up", 0), 0, slot)
+    ceiling = index.spread(now.keys, _minor(now.ceiling, scale, "down", MOST_MINOR), MOST_MINOR, slot)
+    current = index.spread(now.keys, _minor(now.current, scale, "near", -1), -1, slot)
     minor = np.empty((len(plans) + 1, index.rows), dtype=np.int64)
     why = np.empty(minor.shape, dtype=np.uint8)
     for place, plan in enumerate(plans):
@@ -200,7 +201,7 @@ def build_prices(
     minor[-1], why[-1] = _checked(np.full(index.rows, -1), current, floor, ceiling)
     why[-1, why[-1] == Why.NOT_IN_PLAN] = Why.NO_PLAN
     why[:, -index.hours :] = Why.UNKNOWN_OFFER
-    fixed = index.spread(now.keys, now.fixed, False)
+    fixed = index.spread(now.keys, now.fixed, False, slot)
     by_plan = {laws.plan: laws for laws in exploration}
     laws = [_laws(index, by_plan.get(plan.id), scale, fixed, floor, ceiling) for plan in plans]
     for array in (minor, why, floor, current):
