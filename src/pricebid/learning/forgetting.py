@@ -141,21 +141,22 @@ class Window:
 
     def start(self, shape: tuple[int, ...]) -> DatedSums:
         """Give sums of this shape before any feedback."""
-        return DatedSums(latest=0.0, bins=frozen(np.zeros((self.bins, *shape))), index=frozen(self._stretches(0.0)))
+        return DatedSums(latest=0.0, bins=frozen(np.zeros((self.bins, *shape))), index=frozen(self.stretches(0.0)))
 
-    def _stretch(self, times: Floats | float) -> Ints:
+    def stretch(self, times: Floats | float) -> Ints:
+        """Give the number of the stretch in which each time lies."""
         return np.floor(np.asarray(times) * (self.bins / self.periods)).astype(np.int64)
 
-    def _stretches(self, latest: float) -> Ints:
-        # Which stretch each place of the ring holds once `latest` is reached: the newest one that falls on it.
-        newest = int(self._stretch(latest))
+    def stretches(self, latest: float) -> Ints:
+        """Give which stretch each place of the ring holds once ``latest`` is reached: the newest that falls on it."""
+        newest = int(self.stretch(latest))
         return newest - (newest - np.arange(self.bins)) % self.bins
 
     def moved(self, sums: DatedSums, latest: float) -> DatedSums:
         """Let time pass until ``latest``."""
         if latest <= sums.latest:
             return sums
-        index = self._stretches(latest)
+        index = self.stretches(latest)
         stays = (index == sums.index).reshape(-1, *[1] * (sums.bins.ndim - 1))
         return DatedSums(latest=latest, bins=frozen(np.where(stays, sums.bins, 0.0)), index=frozen(index))
 
@@ -164,7 +165,7 @@ class Window:
         if not len(times):
             return sums
         now = self.moved(sums, float(times.max()))
-        stretch = self._stretch(times)
+        stretch = self.stretch(times)
         place = stretch % self.bins
         counts = now.index[place] == stretch
         bins = now.bins.copy()

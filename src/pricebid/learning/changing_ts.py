@@ -1,0 +1,148 @@
+"""Arms whose rewards change at once: Thompson sampling on what came since the last change that a detector found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid.errors import InputError
+from pricebid.learning.arms import BetaThompson, GaussianThompson
+from pricebid.learning.change import ChangeDetector, ChangeState
+from pricebid.learning.drawing import draw, draw_many, read_mask
+from pricebid.learning.evidence import Scattered
+from pricebid.learning.forgetting import read_times
+from pricebid.learning.forgetting_ts import STATISTICS, choose_arm, choose_arms, read_statistics
+from pricebid.learning.ids import SeenIds, fresh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from pricebid.learning.protocol import Outcome, Pick, Picks
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChangingState:
+    """What a `ChangingThompson` remembers.
+
+    Parameters
+    ----------
+    change : ChangeState
+        Rewards since each arm's last change; how many changes were found is ``change.alarms``.
+    seen : SeenIds
+        The latest outcome ids.
+    """
+
+    change: ChangeState
+    seen: SeenIds
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangingThompson:
+    """Thompson sampling that starts an arm anew when a test finds that its mean has changed.
+
+    Between changes nothing is forgotten. With GLR-klUCB (Besson et al. 2022) it shares that a small part of the choices is spread
+    over all options: what is never tried cannot be seen to have become better.
+
+    Parameters
+    ----------
+    arms : BetaThompson or GaussianThompson
+        How arms are drawn. Rewards of a `GaussianThompson` are measured from its prior mean, so that a `Scattered` family of
+        the detector has its centre at 0.
+    detector : ChangeDetector
+        What finds changes; for a `GaussianThompson` with `Scattered` rewards.
+    explore : float
+        Share of the choices that is spread evenly over the options allowed, from 0 to below 1.
+
+    Notes
+    -----
+    An alarm is raised on what has come by then and is not taken back. While none is raised, the order in which feedback
+    comes makes no difference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pricebid.learning import BetaThompson, ChangingThompson, Outcome
+    >>> policy = ChangingThompson(arms=BetaThompson(options=2))
+    >>> rng = np.random.default_rng(0)
+    >>> rewards = rng.random((600, 2)) < np.where(np.arange(600)[:, None] < 400, [0.2, 0.1], [0.2, 0.6])
+    >>> log = [Outcome(option=k, units=float(rewards[t, k]), time=float(t)) for t in range(600) for k in (0, 1)]
+    >>> state = policy.start()
+    >>> for at in range(0, 1200, 10):
+    ...     state = policy.update(state, log[at : at + 10])
+    >>> state.change.alarms.tolist(), state.change.since.tolist()  # stretches of 20 periods
+    ([0, 1], [0, 20])
+    """
+
+    arms: BetaThompson | GaussianThompson
+    detector: ChangeDetector = field(default_factory=ChangeDetector)
+    explore: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.explore < 1.0:
+            raise InputError(f"explore is {self.explore!r}; give a share of at least 0 and below 1")
+        if isinstance(self.arms, GaussianThompson) and not isinstance(self.detector.family, Scattered):
+            raise InputError("a GaussianThompson takes any reward: give ChangeDetector(family=Scattered(noise=...))")
+
+    @property
+    def options(self) -> int:
+        """How many arms there are."""
+        return self.arms.options
+
+    def start(self) -> ChangingState:
+        """Give the state before any feedback."""
+        return ChangingState(change=self.detector.start(self.options, STATISTICS), seen=SeenIds.none())
+
+    def choose(
+        self,
+        state: ChangingState,
+        rng: np.random.Generator,
+        *,
+        available: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> Pick:
+        """Pick one arm among those ``available`` (bool[option])."""
+        pick = choose_arm(self.arms, state.change.total, rng, available=available, context=context)
+        return draw(self._spread(pick.probabilities, available), rng) if self.explore else pick
+
+    def choose_many(
+        self,
+        state: ChangingState,
+        rng: np.random.Generator,
+        n: int,
+        *,
+        available: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> Picks:
+        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option]."""
+        picks = choose_arms(self.arms, state.change.total, rng, n, available=available, context=context)
+        if not self.explore:
+            return picks
+        return draw_many(self._spread(picks.probabilities, available, choices=n), rng, n, np.arange(n))
+
+    def _spread(self, laws: Floats, available: ArrayLike | None, choices: int | None = None) -> Floats:
+        mask = read_mask(available, self.options, choices=choices)
+        allowed = np.ones(self.options, dtype=np.bool_) if mask is None else mask
+        even = allowed / allowed.sum(axis=-1, keepdims=True)
+        mixed: Floats = (1.0 - self.explore) * laws + self.explore * even
+        return mixed
+
+    def update(self, state: ChangingState, outcomes: Sequence[Outcome]) -> ChangingState:
+        """Give the state after feedback.
+
+        Raises
+        ------
+        InputError
+            Options that do not exist, rewards that the arms cannot have, times that are negative.
+        """
+        seen, new = fresh(state.seen, outcomes)
+        if not new:
+            return state
+        option, statistics = read_statistics(self.arms, new)
+        times = read_times(new, state.change.latest)
+        return ChangingState(change=self.detector.update(state.change, times, option, statistics), seen=seen)
