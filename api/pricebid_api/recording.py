@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 def quotable(files: Mapping[str, bytes], shop: Shop, policy: Policy) -> dict[str, bytes]:
-    """Give a price plan's files with what quotes need beside them.
+    """Give the files of a price or joint plan with what quotes need beside them.
 
     That is ``quotes.parquet`` (current prices, floors and ceilings of each offer, so that a worker needs no tables), and
-    in ``plan.json`` the length of a period, without which nobody knows when the plan ends.
+    in ``plan.json`` the length of a period, without which nobody knows when the plan ends; in that of a joint plan also
+    its start and horizon.
 
     Parameters
     ----------
@@ -35,8 +36,9 @@ def quotable(files: Mapping[str, bytes], shop: Shop, policy: Policy) -> dict[str
         That it was made under.
     """
     document = json.loads(files["plan.json"])
-    document["period"] = shop.period.frequency
-    prices = ShopPrices.of_shop(shop, policy, start=document.get("start"))
+    when = document.get("prices", document)  # of a joint plan, the half that sets prices says for when
+    document |= {"start": when["start"], "horizon": when["horizon"], "period": shop.period.frequency}
+    prices = ShopPrices.of_shop(shop, policy, start=document["start"])
     return {**files, "plan.json": json.dumps(document, indent=2).encode(), FILE: prices.to_bytes()}
 
 

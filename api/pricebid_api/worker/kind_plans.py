@@ -11,6 +11,7 @@ from pricebid import engine, store
 from pricebid.errors import InputError
 from pricebid.store import PlanFacts
 from pricebid.store.plans import insert_plan
+from pricebid_api.recording import quotable
 from pricebid_api.worker.bundle import bundle, unbundle, written
 from pricebid_api.worker.facts import bid_facts, joint_facts, price_facts
 from pricebid_api.worker.files import keep_files
@@ -18,8 +19,7 @@ from pricebid_api.worker.models import landscape_of, model_of
 from pricebid_api.worker.work import FILES, PLAN, Outcome, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from sqlalchemy import Connection
@@ -44,7 +44,8 @@ def price(work: Work) -> Outcome:
             progress=work.progress(0.6, 0.95, name="planning"),
         )
         facts = price_facts(plan, work.shop, inputs=work.inputs.digest, model=fitted.id)
-        return _bundled(lambda folder: plan.write(folder, file_format="parquet"), facts)
+        files = written(lambda folder: plan.write(folder, file_format="parquet"))
+        return _bundled(quotable(files, work.shop, work.request.policy), facts)
 
     return _planned(work, "price", make)
 
@@ -62,7 +63,7 @@ def bid(work: Work) -> Outcome:
             progress=work.progress(0.5, 0.95, name="planning"),
         )
         facts = bid_facts(plan, work.shop, inputs=work.inputs.digest)
-        return _bundled(lambda folder: plan.write(folder, file_format="parquet"), facts)
+        return _bundled(written(lambda folder: plan.write(folder, file_format="parquet")), facts)
 
     return _planned(work, "bid", make)
 
@@ -82,7 +83,8 @@ def plan(work: Work) -> Outcome:
             progress=work.progress(0.5, 0.95, name="planning"),
         )
         facts = joint_facts(found, work.shop, inputs=work.inputs.digest, model=fitted.id)
-        return _bundled(lambda folder: found.write(folder, file_format="parquet"), facts)
+        files = written(lambda folder: found.write(folder, file_format="parquet"))
+        return _bundled(quotable(files, work.shop, work.request.policy), facts)
 
     return _planned(work, "joint", make)
 
@@ -128,8 +130,8 @@ def _planned(work: Work, kind: Literal["price", "bid", "joint"], make: Callable[
     return Outcome(result=result | ({"model": facts.model} if facts.model else {}), within=within)
 
 
-def _bundled(write: Callable[[Path], object], facts: PlanFacts) -> bytes:
-    return bundle(written(write) | {_FACTS: json.dumps(asdict(facts)).encode()})
+def _bundled(files: Mapping[str, bytes], facts: PlanFacts) -> bytes:
+    return bundle({**files, _FACTS: json.dumps(asdict(facts)).encode()})
 
 
 def _prices(work: Work) -> pd.DataFrame | None:

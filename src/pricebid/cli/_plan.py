@@ -10,6 +10,7 @@ import typer
 
 from pricebid.cli._model import get_model, read_shop
 from pricebid.cli._options import ModelFolder, PolicyFile, Seed, ShopFolder, Start
+from pricebid.cli._publish import Publish, StoredAs, name_in_store, publish_prices
 from pricebid.cli._run import Run
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def price(
     model: ModelFolder = None,
     start: Start = None,
     seed: Seed = None,
+    publish: Publish = False,
+    stored_as: StoredAs = None,
 ) -> None:
     """Plan a price for every sku and region: the best that all limits allow, with proof and reasons.
 
@@ -56,7 +59,8 @@ def price(
         plan = engine.price(read, fitted, aim, start=start, progress=progress)
     files = run.under_out(plan.write(run.out, file_format=run.file_format, previous=before))
     run.show(plans.plan_report(plan), text.where(files))
-    run.finish({"files": files, **summaries.plan_summary(plan)})
+    told = publish_prices(run, plan, read, name=name_in_store(shop, stored_as)) if publish else {}
+    run.finish({"files": files, **summaries.plan_summary(plan), **told})
 
 
 def whatif(
