@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pricebid import store
+from pricebid.errors import InputError
 
 
 def names(db, **asked):
@@ -122,3 +123,15 @@ def test_of_workers_that_fold_at_once_each_event_is_folded_once(db, makes):
     with ThreadPoolExecutor(3) as pool:
         folded = list(pool.map(fold, range(3)))
     assert sum(folded) == 60 == int(store.get_state(db, "acme", "count").data)
+
+
+@pytest.mark.parametrize("name", ["nul\x00", "half\ud800"])
+def test_a_batch_with_text_that_no_database_holds_is_refused_whole(db, makes, name):
+    batch = [makes.event("good"), makes.event(name)]
+    if db.dialect == "sqlite" and name == "nul\x00":
+        assert store.add_feedback(db, "acme", batch).accepted == 2, "SQLite holds NUL"
+        return
+    with pytest.raises(InputError, match="cannot be stored"):
+        store.add_feedback(db, "acme", batch)
+    assert names(db) == []
+    assert store.add_feedback(db, "acme", [makes.event("good")]).accepted == 1, "the connection is as good as before"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,8 @@ class FeedbackResult:
 _COLUMNS = tuple(column.name for column in feedback.columns)
 _REST = _COLUMNS[_COLUMNS.index("decided_at") :]
 _VALUES = attrgetter(*_REST)
+_FIELDS = tuple(one.name for one in fields(FeedbackEvent))
+_AS_EVENT = (feedback.c.seq, *(feedback.c["at" if name == "received_at" else name] for name in _FIELDS))
 _NUMBERS = text(
     "INSERT INTO feedback_heads (shop, events) VALUES (:shop, :count) "
     "ON CONFLICT (shop) DO UPDATE SET events = feedback_heads.events + excluded.events RETURNING events"
@@ -160,18 +162,10 @@ def unfolded(db: Store, shop: str, *, after: int, limit: int = 10_000) -> tuple[
     cursor : int
         To be kept with the state that has folded them in.
     """
-    query = select(feedback).where(feedback.c.shop == shop, feedback.c.seq > after).order_by(feedback.c.seq)
+    query = select(*_AS_EVENT).where(feedback.c.shop == shop, feedback.c.seq > after).order_by(feedback.c.seq)
     with db.read() as conn:
         rows = conn.execute(query.limit(limit)).all()
-    events = tuple(
-        FeedbackEvent(
-            event_id=row.event_id,
-            decision_id=row.decision_id,
-            received_at=row.at,
-            **dict(zip(_REST, _VALUES(row), strict=True)),
-        )
-        for row in rows
-    )
+    events = tuple(FeedbackEvent(**dict(zip(_FIELDS, row[1:], strict=True))) for row in rows)
     return events, rows[-1].seq if rows else after
 
 
