@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from pricebid.learning.experiments import ExperimentPlan, ExperimentSettings, Readout
     from pricebid.learning.experiments.regions import Metric, RegionalSwitchback
     from pricebid.learning.experiments.switchback import Plan
-    from pricebid.planning import Comparison, JointPlan
+    from pricebid.planning import Comparison, Exploration, JointPlan
     from pricebid.policy import Policy, Scenario
     from pricebid.pricing import PricePlan
+    from pricebid.simulate import LoopMarketSettings, LoopResult, LoopSettings
     from pricebid.tables import Shop
     from pricebid.tables.decisions import DecisionLog
 
@@ -517,3 +518,37 @@ def evaluate(
     rows = rows.with_options(aim.options)
     law = by.law_of(aim, rows, np.random.default_rng(known.seed))
     return by.evaluate_law(rows, law, name=aim.name, settings=known)
+
+
+def explore(plan: PricePlan, *, seed: int | None = None) -> Exploration:
+    """Say which other prices to try, and how often, within the plan's rules and the policy's exploration budget.
+
+    Parameters
+    ----------
+    plan : PricePlan
+        Its policy's ``learning.exploration_budget`` counts; without it nothing is explored.
+    seed : int, optional
+        Of the draws of demand; the policy's where not given.
+    """
+    from pricebid import planning
+
+    return planning.explore(plan, seed=seed)
+
+
+def simulate(
+    market: LoopMarketSettings, settings: LoopSettings, *, seed: int = 0, progress: Progress | None = None
+) -> LoopResult:
+    """Run the closed loop on a market with known truth, beside policies that do not learn.
+
+    Parameters
+    ----------
+    market, settings
+        What kind of market, and how the loop is run on it.
+    seed : int
+        Same settings and seed, same result.
+    progress : callable, optional
+        Called as ``progress(stage, share)``, share in [0, 1].
+    """
+    from pricebid.simulate import run_loop
+
+    return run_loop(market, settings, seed=seed, progress=progress)

@@ -17,6 +17,7 @@ from pricebid.cli._plan import price, whatif
 from pricebid.cli._run import add_command, prepare
 from pricebid.cli._serve import create, keys, list_, revoke, serve
 from pricebid.cli._shop import check, init
+from pricebid.cli._simulate import simulate
 from pricebid.cli._worker import worker
 
 __all__ = ["app", "main"]
@@ -71,6 +72,7 @@ add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop 
 add_command(app, attribute, panel=_ADVERTISE, example="pricebid attribute my-shop --window 30")
 add_command(app, experiment, panel=_PROVE, example="pricebid experiment my-shop --name checkout --sequential")
 add_command(app, evaluate, panel=_PROVE, example="pricebid evaluate decisions.csv --policy candidate.toml")
+add_command(app, simulate, panel=_PROVE, example="pricebid simulate --days 30 --refit 7")
 add_command(app, serve, panel=_SERVE, example="pricebid serve --port 8000", writes=False)
 add_command(app, worker, panel=_SERVE, example="pricebid worker --jobs 2", writes=False)
 add_command(keys, create, panel=_SERVE, example="pricebid keys create --scope quote --scope feedback", writes=False)

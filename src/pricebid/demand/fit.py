@@ -62,7 +62,7 @@ def fit(
     model = model_of(fitted)
     if progress:
         progress("calibrate", 0.0)
-    model = replace(model, calibration=_calibrate(history, fitted))
+    model = replace(model, calibration=calibrate(history, fitted))
     if progress:
         progress("calibrate", 1.0)
     return model
@@ -133,7 +133,7 @@ def _midway(fitted: Fitted) -> tuple[NDArray[np.float64], NDArray[np.float64], N
     return mean, covariance, pooled.category.covariance[:, :k, :k] + halved(pooled.category.covariance)
 
 
-def _calibrate(history: History, fitted: Fitted) -> Calibration:
+def calibrate(history: History, fitted: Fitted) -> Calibration:
     """Forecast the last blocks of the history from what came before each, and see how far off that is."""
     periods, recipe = len(history.periods), fitted.panel.recipe
     length = min(_HELD_OUT[history.frequency], periods // 6)

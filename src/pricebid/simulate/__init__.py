@@ -18,6 +18,10 @@ from pricebid.simulate.ad_truth import AdOutcomes, AdTruth
 from pricebid.simulate.ad_words import AdKeywords
 from pricebid.simulate.buyers import Buyers, LogitBuyers, LogLogBuyers, NestedBuyers, ReferenceBuyers
 from pricebid.simulate.layout import Layout
+from pricebid.simulate.loop import Course, LoopSettings
+from pricebid.simulate.loop_market import LoopMarket, draw_loop_market
+from pricebid.simulate.loop_run import LoopResult, run_loop
+from pricebid.simulate.loop_settings import LoopKind, LoopMarketSettings, ShockKind
 from pricebid.simulate.market import Market, draw_market
 from pricebid.simulate.panel import Panel
 from pricebid.simulate.recovery import RecoveryPanel, RecoverySettings, draw_recovery, within_category
@@ -41,10 +45,16 @@ __all__ = [
     "Bidder",
     "Bounds",
     "Buyers",
+    "Course",
     "FixedBids",
     "Layout",
     "LogLogBuyers",
     "LogitBuyers",
+    "LoopKind",
+    "LoopMarket",
+    "LoopMarketSettings",
+    "LoopResult",
+    "LoopSettings",
     "LoopState",
     "Market",
     "MarketSettings",
@@ -55,15 +65,18 @@ __all__ = [
     "RecoveryPanel",
     "RecoverySettings",
     "ReferenceBuyers",
+    "ShockKind",
     "Truth",
     "TruthKind",
     "best_bids",
     "best_free",
     "draw_ad_market",
     "draw_ad_stream",
+    "draw_loop_market",
     "draw_market",
     "draw_recovery",
     "landscape_plan",
     "play_stream_day",
+    "run_loop",
     "within_category",
 ]

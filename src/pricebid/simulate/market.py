@@ -136,7 +136,7 @@ def draw_market(settings: MarketSettings, rng: np.random.Generator) -> Market:
         current=layout.flat(path.regular[-1]),
         cost=np.zeros(len(layout)),
     )
-    truth = replace(truth, cost=_costs_of(truth, settings, rng))
+    truth = replace(truth, cost=costs_of(truth, settings, rng))
     return Market(settings=settings, panel=_panel_of(path, units, stock, truth), truth=truth)
 
 
@@ -219,7 +219,7 @@ def _draw_units(
     return np.minimum(demand, stock), stock
 
 
-def _costs_of(truth: Truth, settings: MarketSettings, rng: np.random.Generator) -> NDArray[np.float64]:
+def costs_of(truth: Truth, settings: MarketSettings, rng: np.random.Generator) -> NDArray[np.float64]:
     """Find unit costs, one per sku, at which the best price is off today's by about the share asked for.
 
     The first-order conditions of the group, ``q_i + sum_j (p_j - c_j) dq_j / dp_i = 0``, are solved for the costs at

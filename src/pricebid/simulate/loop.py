@@ -1,0 +1,251 @@
+"""The closed loop: charge, sell, learn, plan again, day after day, on a market whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricebid.errors import InputError
+from pricebid.learning.safe import Ledger
+from pricebid.planning.explore import ExploreSettings, adopt, explore_prices
+from pricebid.policy import Learning, Policy, PriceRules
+from pricebid.pricing import price as plan_prices
+from pricebid.simulate.loop_diary import Diary, Nightly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from pricebid.planning.explore import Exploration
+    from pricebid.pricing import PricePlan
+    from pricebid.simulate.loop_market import LoopMarket
+
+    Floats = NDArray[np.float64]
+    Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """How the loop is run.
+
+    Parameters
+    ----------
+    explore : bool
+        Other prices than the plan's are tried.
+    budget : float
+        Share of the planned profit per day that exploring may cost in expectation.
+    refit : int
+        Nights between fits; prices are planned anew after each.
+    from_scratch : int
+        Nights between fits that start from nothing; see `Nightly`.
+    window : int, optional
+        Days of sales that the model is fitted to; all where not given.
+    confidence : float
+        Share of the draws in which a new plan must gain on the one in force; 0: the new plan is always taken.
+    max_change : float
+        By how much a plan may move a price.
+    horizon : int
+        Days a plan is made for.
+    prices : ExploreSettings
+        Which prices are tried.
+
+    Raises
+    ------
+    InputError
+        Outside these ranges.
+    """
+
+    explore: bool = True
+    budget: float = 0.01
+    refit: int = 1
+    from_scratch: int = 28
+    window: int | None = None
+    confidence: float = 0.0
+    max_change: float = 0.1
+    horizon: int = 7
+    prices: ExploreSettings = field(default_factory=ExploreSettings)
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"{name} is {getattr(self, name)}: at least 1"
+            for name in ("refit", "from_scratch", "horizon")
+            if getattr(self, name) < 1
+        ]
+        if not 0 <= self.budget <= 1:
+            faults.append(f"budget is {self.budget}: a share of 0 to 1")
+        if self.window is not None and self.window < 28:
+            faults.append(f"window is {self.window}: at least 28 days")
+        if not 0 <= self.confidence < 1:
+            faults.append(f"confidence is {self.confidence}: at least 0 and below 1")
+        if not 0 < self.max_change < 1:
+            faults.append(f"max_change is {self.max_change}: above 0 and below 1")
+        if faults:
+            raise InputError("; ".join(faults))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Course:
+    """What a policy did and earned, day by day.
+
+    Parameters
+    ----------
+    name : str
+        The policy.
+    price, planned : float64[day, offer]
+        Prices charged, and what the plan in force would have charged.
+    profit, planned_profit : float64[day]
+        Expected contribution under the truth of what was charged, and of what the plan would have charged.
+    believed, allowed : float64[day]
+        Expected loss of the day's law against the plan as the model saw it, and the budget of the day.
+    """
+
+    name: str
+    price: Floats
+    planned: Floats
+    profit: Floats
+    planned_profit: Floats
+    believed: Floats
+    allowed: Floats
+
+    @property
+    def cost(self) -> Floats:
+        """What exploring truly cost on each day against the plan in force, money, float64[day]."""
+        return self.planned_profit - self.profit
+
+
+def opening_diary(market: LoopMarket) -> Diary:
+    """Return what the seller has written down before the first day."""
+    reach = market.settings.corridor
+    return Diary(
+        layout=market.layout,
+        units=market.past_sales(),
+        price=market.charged,
+        least=np.ceil(100 * market.opening * (1 - reach)) / 100,
+        most=np.floor(100 * market.opening * (1 + reach)) / 100,
+    )
+
+
+def fixed_course(market: LoopMarket, name: str, price: Callable[[int], Floats]) -> Course:
+    """Play a policy that learns nothing: ``price(day)`` gives float64[offer]."""
+    charged = np.stack([price(day) for day in range(market.settings.days)])
+    profit = np.array([market.profit(day, one) for day, one in enumerate(charged)])
+    none = np.zeros(len(profit))
+    return Course(
+        name=name, price=charged, planned=charged, profit=profit, planned_profit=profit, believed=none, allowed=none
+    )
+
+
+class Learner:
+    """A policy that fits, plans and perhaps explores every few nights.
+
+    Parameters
+    ----------
+    market : LoopMarket
+        Only its costs, opening prices and sales are looked at.
+    settings : LoopSettings
+        How it learns.
+    rng : numpy.random.Generator
+        Of the prices tried.
+    """
+
+    def __init__(self, market: LoopMarket, settings: LoopSettings, rng: np.random.Generator) -> None:
+        self.market, self.settings, self._rng = market, settings, rng
+        self.diary = opening_diary(market)
+        self.ledger = Ledger(share=settings.budget)
+        self.price = market.opening
+        self._nightly = Nightly(every=settings.from_scratch)
+        self._exploration: Exploration | None = None
+        self._plan: PricePlan | None = None
+
+    def night(self, day: int) -> PricePlan:
+        """Fit, plan and decide what to try, before the shop opens on a day; gives the new plan."""
+        settings = self.settings
+        cost = self.market.cost[self.market.settings.history + day]
+        shop = self.diary.shop(price=self.price, cost=cost, window=settings.window)
+        self._nightly = self._nightly.after(shop.history(), nights=settings.refit)
+        if self._nightly.model is None:
+            raise InputError("no model was fitted")
+        policy = Policy(
+            horizon=settings.horizon,
+            seed=day,
+            price=PriceRules(max_change=settings.max_change, step=0.01, on_conflict="hold", never_below_cost=True),
+            learning=Learning(exploration_budget=settings.budget),
+        )
+        plan = plan_prices(shop, self._nightly.model, policy, near=self.price)
+        self.price = adopt(plan, self.price, confidence=settings.confidence)
+        self._plan, self._exploration = plan, None
+        return plan
+
+    def morning(self, day: int) -> tuple[Floats, float, float]:
+        """Return the day's prices, the expected loss of the law they were drawn from, and the day's allowance."""
+        if self._plan is None:
+            raise InputError("the first night comes before the first morning")
+        problem, periods = self._plan.problem, len(self._plan.periods)
+        profit = float(problem.economics.outcomes(problem.response, self.price, ("profit",))["profit"].sum()) / periods
+        allowed = self.ledger.share * max(profit, 0.0)
+        if not self.settings.explore:
+            return self.price, 0.0, 0.0
+        if self._exploration is None:
+            self._exploration = explore_prices(
+                problem,
+                self.price,
+                periods=periods,
+                allowance=self.ledger.allowance(profit),
+                settings=self.settings.prices,
+                seed=day,
+            )
+        charged = self._exploration.draw(self._rng)
+        believed = self._exploration.law.expected_loss
+        self.ledger = self.ledger.after(profit=profit, loss=believed)
+        return charged, believed, allowed
+
+    def evening(self, price: Floats, units: Floats) -> None:
+        """Write down what the day brought."""
+        self.diary = self.diary.after(price, units)
+
+
+def learning_course(
+    market: LoopMarket, settings: LoopSettings, rng: np.random.Generator, *, name: str, progress: Progress | None = None
+) -> Course:
+    """Play a policy that learns.
+
+    Parameters
+    ----------
+    market : LoopMarket
+        Where.
+    settings : LoopSettings
+        How.
+    rng : numpy.random.Generator
+        Of the prices tried.
+    name : str
+        What to call the policy.
+    progress : callable, optional
+        Told ``(name, share done)``.
+    """
+    learner = Learner(market, settings, rng)
+    days = market.settings.days
+    rows: list[tuple[Floats, Floats]] = []
+    numbers: list[tuple[float, ...]] = []
+    for day in range(days):
+        if progress is not None:
+            progress(name, day / days)
+        if day % settings.refit == 0:
+            learner.night(day)
+        price, believed, allowed = learner.morning(day)
+        learner.evening(price, market.sell(day, price))
+        rows.append((price, learner.price))
+        numbers.append((market.profit(day, price), market.profit(day, learner.price), believed, allowed))
+    charged, planned = (np.stack(one) for one in zip(*rows, strict=True))
+    profit, planned_profit, believed_loss, allowance = np.array(numbers).T
+    return Course(
+        name=name,
+        price=charged,
+        planned=planned,
+        profit=profit,
+        planned_profit=planned_profit,
+        believed=believed_loss,
+        allowed=allowance,
+    )
