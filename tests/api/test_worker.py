@@ -189,7 +189,7 @@ def test_heartbeats_keep_a_job_that_takes_longer_than_its_lease(db: Store, worke
     assert job.ended_at - job.started_at > 2.5e6
 
 
-@pytest.mark.parametrize("kind", ["waiting", "waiting-here", "deaf"])
+@pytest.mark.parametrize("kind", ["waiting-here", "deaf", pytest.param("waiting", marks=pytest.mark.slow)])
 def test_a_job_is_cancelled_while_it_runs(db: Store, worker: Worker, diary: Path, kind: str) -> None:
     job_id = put(db, kind, diary)
     thread = threading.Thread(target=worker.run, args=(threading.Event(),), kwargs={"once": True})
@@ -202,7 +202,7 @@ def test_a_job_is_cancelled_while_it_runs(db: Store, worker: Worker, diary: Path
     assert kind == "waiting-here" or gone(lines(diary)[0][-2])
 
 
-@pytest.mark.parametrize("kind", ["waiting", "waiting-here", "deaf"])
+@pytest.mark.parametrize("kind", ["waiting-here", "waiting", pytest.param("deaf", marks=pytest.mark.slow)])
 def test_a_worker_that_is_told_to_stop_gives_its_job_back(db: Store, worker: Worker, diary: Path, kind: str) -> None:
     job_id = put(db, kind, diary)
     stop = threading.Event()
