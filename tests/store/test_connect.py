@@ -85,3 +85,24 @@ def test_threads_share_a_store(db):
 
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(put, range(40))) == {f"shop-{k}" for k in range(5)}
+
+
+def test_nobody_else_may_read_a_new_database_file(tmp_path):
+    db = store.open_store(tmp_path / "home")
+    store.put_shop(db, "acme", by="ann")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "home").iterdir()}
+    db.close()
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path):
+    (tmp_path / "pricebid.db").write_bytes(b"not a database " * 1000)
+    with pytest.raises(store.Unavailable, match="file is not a database; if it is damaged, restore it"):
+        store.open_store(tmp_path)
+    assert (tmp_path / "pricebid.db").read_bytes().startswith(b"not a database")
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(store.Unavailable, match="cannot be written"):
+        store.open_store(tmp_path / "file")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as AllConnectionsBusy
 
 from pricebid.errors import InputError
 from pricebid.store.errors import Busy, StoreError, Unavailable
@@ -106,8 +107,10 @@ class Store:
 def _typed_errors() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:
         raise _typed(error) from error
+    except AllConnectionsBusy as error:
+        raise Busy(f"every connection to the database was in use for {WAIT_SECONDS:.0f} s; try again") from error
     except (DataError, UnicodeError, OverflowError) as error:
         # NUL, half a character, a number beyond 64 bits: whichever database it is, no other text or number fails.
         cause = error.orig if isinstance(error, DataError) else error
@@ -177,9 +180,7 @@ def open_store(where: str | os.PathLike[str], *, migrate: bool = True) -> Store:
 
 def _url(where: str) -> URL:
     if "://" not in where:
-        home = Path(where)
-        home.mkdir(parents=True, exist_ok=True)
-        return make_url(f"sqlite:///{home.resolve() / FILE}")
+        return _private(Path(where).resolve() / FILE)
     try:
         url = make_url(where)
     except (ArgumentError, ValueError):
@@ -194,8 +195,18 @@ def _url(where: str) -> URL:
     if url.drivername == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise InputError("a SQLite store needs a file: one in memory is lost, and each thread would see its own")
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        return _private(Path(str(url.database)))
     return url
+
+
+def _private(file: Path) -> URL:
+    """Give the URL of a file, made where it is missing so that nobody else may read it: it holds secrets."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise Unavailable(f"{file} cannot be written: {error.strerror}; name a folder that may be") from error
+    return make_url("sqlite://").set(database=str(file))
 
 
 def _sqlite(url: URL) -> Engine:
@@ -211,8 +222,12 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _record: object) -> None:  # noqa: ANN401 - SQLAlchemy's own type here
-        for setting in _SQLITE_SETTINGS:
-            connection.execute(setting)
+        try:
+            for setting in _SQLITE_SETTINGS:
+                connection.execute(setting)
+        except BaseException:
+            connection.close()  # the pool has not taken it
+            raise
 
     # The driver's own BEGIN comes before the first INSERT only, too late for reads that a write rests on; and one that
     # reads first and writes then fails at once where another has written between.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import OperationalError
 
-from pricebid.store.errors import Busy, SchemaError
+from pricebid.store.errors import Busy, SchemaError, Unavailable
 from pricebid.store.schema import HEAD
 
 if TYPE_CHECKING:
@@ -148,18 +147,18 @@ def _write_ahead(db: Store) -> None:
     """
     end = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        connection = db.engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
-                return
-            if cursor.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
-                return
-        except sqlite3.OperationalError as error:
+            with closing(db.engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                    return
+                if cursor.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
+                    return
+        except sqlite3.DatabaseError as error:
             if "locked" not in str(error) and "busy" not in str(error):
-                raise OperationalError(None, None, error) from error
-        finally:
-            connection.close()
+                raise Unavailable(
+                    f"{db.url} cannot be opened: {error}; if it is damaged, restore it from a backup"
+                ) from error
         if time.monotonic() > end:
             raise Busy("others kept the new database locked: try again")
         time.sleep(0.02)
