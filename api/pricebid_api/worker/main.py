@@ -46,22 +46,23 @@ def run_workers(settings: Settings, *, count: int = 1, once: bool = False, lease
     from pricebid_api.worker.loop import Worker
 
     logs.configure(settings.log_format)
-    db = store.open_store(settings.store)
-    stop = threading.Event()
-    where = str(settings.store)
-    workers = [
-        Worker(db=db, where=where, lease_seconds=lease_seconds, log_format=settings.log_format) for _ in range(count)
-    ]
-    try:
-        with _until_told(stop), ThreadPoolExecutor(count, thread_name_prefix="worker") as pool:
-            running = [pool.submit(worker.run, stop, once=once) for worker in workers]
-            while not all(one.done() for one in running):
-                if _orphan():
-                    stop.set()
-                wait(running, timeout=_LOOK_SECONDS)
-            return sum(one.result() for one in running)
-    finally:
-        db.close()
+    stop, where = threading.Event(), str(settings.store)
+    with _until_told(stop):  # from here on it leaves in good order
+        db = store.open_store(settings.store)
+        workers = [
+            Worker(db=db, where=where, lease_seconds=lease_seconds, log_format=settings.log_format)
+            for _ in range(count)
+        ]
+        try:
+            with ThreadPoolExecutor(count, thread_name_prefix="worker") as pool:
+                running = [pool.submit(worker.run, stop, once=once) for worker in workers]
+                while not all(one.done() for one in running):
+                    if _orphan():
+                        stop.set()
+                    wait(running, timeout=_LOOK_SECONDS)
+                return sum(one.result() for one in running)
+        finally:
+            db.close()
 
 
 def _orphan() -> bool:
