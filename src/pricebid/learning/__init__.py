@@ -22,6 +22,14 @@ from pricebid.learning.protocol import Learner, Outcome, Pick, Picks
 from pricebid.learning.saving import load_state, save_state
 from pricebid.learning.stock_state import StockState
 from pricebid.learning.thompson_lp import ThompsonLP
+from pricebid.learning.warm_start import (
+    beta_prior,
+    gaussian_prior,
+    logistic_prior,
+    mean_prior,
+    pooled_beta,
+    pooled_prior,
+)
 
 __all__ = [
     "BestArm",
@@ -61,7 +69,13 @@ __all__ = [
     "ThompsonLP",
     "Verdict",
     "Window",
+    "beta_prior",
+    "gaussian_prior",
     "load_state",
+    "logistic_prior",
     "logit_pricing",
+    "mean_prior",
+    "pooled_beta",
+    "pooled_prior",
     "save_state",
 ]
