@@ -172,7 +172,7 @@ def log_of(
 def law_faults(name: str, law: Floats) -> Iterator[Fault]:
     """Yield what keeps float64[row, option] from being probabilities."""
     with np.errstate(invalid="ignore"):
-        negative: NDArray[np.bool_] = (law < 0).any(axis=1)
+        negative: NDArray[np.bool_] = law.min(axis=1) < 0
         total: Floats = law.sum(axis=1)
         off = ~np.isclose(total, 1.0, rtol=0.0, atol=_SUM)
     yield from _rows(name, f"{CANDIDATE}*", negative, "has a probability below 0")
