@@ -35,7 +35,7 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
     from benchmarks.quality.specs import SPECS
-    from benchmarks.speed import bids, feedback, kernel, pacing, prices, quotes, rivals, rules, tables
+    from benchmarks.speed import bandits, bids, feedback, kernel, pacing, prices, quotes, rivals, rules, tables
 
     speed = (
         Benchmark(
@@ -82,6 +82,11 @@ def benchmarks() -> tuple[Benchmark, ...]:
             name="speed.quotes",
             run=quotes.main,
             smoke=("--offers", "2000", "--quotes", "2000", "--repeat", "1"),
+        ),
+        Benchmark(
+            name="speed.bandits",
+            run=bandits.main,
+            smoke=("--choices", "1000", "--single", "20", "--rounds", "2"),
         ),
         Benchmark(
             name="speed.tables",

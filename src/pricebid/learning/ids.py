@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Array = TypeVar("Array", bound="NDArray[Any]")
 WINDOW = 4_096  # ids remembered: 32 kB a state; feedback is repeated within minutes, not after thousands of others
+FEW = 32  # up to so many ids, looking for each is faster than sorting all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +79,10 @@ def fresh(seen: SeenIds, outcomes: Sequence[Outcome]) -> tuple[SeenIds, list[Out
     named = [_digest(outcome.id) for outcome in outcomes if outcome.id is not None]
     if not named:
         return seen, list(outcomes)
-    known = set(np.asarray(named)[np.isin(named, seen.digests)].tolist())
+    if len(named) <= FEW:
+        known = {digest for digest in named if (seen.digests == digest).any()}
+    else:
+        known = set(np.asarray(named)[np.isin(named, seen.digests)].tolist())
     new: list[Outcome] = []
     added: list[int] = []
     digests = iter(named)
