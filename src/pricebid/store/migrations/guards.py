@@ -2,8 +2,7 @@
 
 The log takes new rows only. A plan's files and facts never change; only where it stands in its life does. Rows go
 when their shop is erased, and then alone: `erase_shop` marks the shop in the table ``erasing`` for the length of its
-transaction. Whoever may change the schema may drop a trigger; they stop mistakes and a stolen connection of the
-service's own role, not the owner of the database.
+transaction. Triggers stop mistakes; they do not stop whoever owns the database.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-# Table -> (what an UPDATE must not change: None is anything; how to find the shop of a row that is deleted).
 _FIXED_OF_PLANS = ("id", "shop", "kind", "facts", "digest", "by", "made_at")
 _SHOP_OF_FILE = "(SELECT shop FROM plans WHERE id = OLD.plan_id)"
 
