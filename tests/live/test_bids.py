@@ -21,8 +21,6 @@ from pricebid.live import (
     MemoryLeases,
     Paced,
     build_bids,
-    decode_record,
-    encode_record,
     microseconds,
     quote_bids,
     start_paces,
@@ -243,18 +241,6 @@ def test_a_bid_that_no_token_can_hold_is_refused():
     huge = files() | {"bids.csv": b"campaign,keyword,match_type,current_bid,bid\na,b,exact,1,99999999\n"}
     with pytest.raises(InputError, match="fits into a decision token"):
         build_bids("north", Settings(), files=huge)
-
-
-def test_the_log_gives_bids_back(make):
-    found = ask(make, built(), ["red shoes", "green shoes", "old shoes"], region=["east", None, None])
-    items = BidItems(
-        keyword=["red shoes", "green shoes", "old shoes"], campaign=["shoes"] * 3, region=["east", None, None]
-    )
-    logged = decode_record(encode_record(items, found), make.signer())
-    assert [one.decision.amount if one.decision else None for one in logged] == found.bid
-    assert [one.error for one in logged] == [None, "unknown_keyword", None]
-    assert [one.reason for one in logged] == [None, None, "paused_in_plan"]
-    assert logged[0].asked == {"keyword": "red shoes", "campaign": "shoes", "region": "east"}
 
 
 def test_a_foreign_signer_is_refused(make):

@@ -1,4 +1,4 @@
-"""Feedback counts once, in whatever order and however often it comes; the log says what was answered."""
+"""Feedback counts once, in whatever order and however often it comes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from pricebid.live import (
     Exploration,
     FoldState,
     QuoteItems,
-    decode_record,
-    encode_record,
     fold,
     quote,
 )
@@ -126,39 +124,3 @@ def test_what_was_not_drawn_teaches_learners_nothing(make):
     outcomes = fold(FoldState(), [event], now=make.now + 99 * HOUR, wait=WAIT, keep=KEEP).outcomes
     assert len(outcomes) == 1
     assert outcomes.by_offer(origin=0, period=1) == {}
-
-
-@pytest.mark.parametrize("count", [1, 50])
-def test_a_record_gives_back_what_was_asked_and_answered(make, count):
-    snapshot = make.snapshot(make.shop([10.0, 20.0], floor=[1.0, 30.0]), [make.plan([9.0])])
-    items = QuoteItems(
-        sku=["sku 0", "sku 1", "späť \x1f"][:count] * count, region=["east"] * min(count, 3) * count,
-        at=[None, make.now + 9 * make.day, None][:count] * count,
-    )  # fmt: skip
-    answers = quote(snapshot, items, now=make.now, rng=np.random.default_rng(0), signer=make.signer())
-    data = encode_record(items, answers)
-    logged = decode_record(data, make.signer())
-    assert [one.decision.id if one.decision else None for one in logged] == answers.decision_id
-    assert [one.decision.amount if one.decision else None for one in logged] == answers.price
-    assert [one.asked["sku"] for one in logged] == list(items.sku)
-    assert {at: one.error for at, one in enumerate(logged) if one.error} == {
-        at: error.code for at, error in answers.errors.items()
-    }
-    assert {at: one.reason for at, one in enumerate(logged) if one.reason} == answers.fallbacks
-    if count > 1:
-        assert len(data) < 40 * len(items)
-        assert logged[1].asked["at"] == make.now + 9 * make.day
-        assert "at" not in logged[0].asked
-
-
-def test_a_record_of_something_else_or_of_lost_keys_is_refused(make):
-    snapshot = make.snapshot(make.shop([10.0]))
-    items = QuoteItems(sku=["sku 0"], region=["east"])
-    data = encode_record(
-        items, quote(snapshot, items, now=make.now, rng=np.random.default_rng(0), signer=make.signer())
-    )
-    for wrong in (b"", b"PBR1nonsense", data[:-5], b"x" + data):
-        with pytest.raises(InputError, match="cannot be read"):
-            decode_record(wrong, make.signer())
-    with pytest.raises(InputError, match="keys of then"):
-        decode_record(data, make.signer(keys_of={2: b"2" * 32}, current=2))

@@ -134,7 +134,14 @@ def test_many_are_verified_without_losing_the_good_for_the_bad():
 
 
 def test_two_tokens_of_one_decision_differ():
-    assert len({one() for _ in range(50)}) == 50
+    assert len({one() for _ in range(5_000)}) == 5_000
+
+
+def test_forked_processes_do_not_share_serials(monkeypatch):
+    stock = SIGNER._serial(), SIGNER._pool[0]
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    SIGNER._serial()
+    assert SIGNER._pool[0][1] is not stock[1][1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from pricebid.live.keys import OfferKeys
 from pricebid.live.pace import Pace, Paced, start_paces
 from pricebid.live.prices import PlanPrices, ShopPrices
 from pricebid.live.quote import quote
-from pricebid.live.records import Logged, decode_record, encode_record
 from pricebid.live.snapshot import PriceSnapshot, build_prices
 from pricebid.live.tokens import Decision, Signer
 
@@ -37,7 +36,6 @@ __all__ = [
     "ItemError",
     "LeaseSettings",
     "Leases",
-    "Logged",
     "MemoryLeases",
     "OfferKeys",
     "Outcomes",
@@ -52,8 +50,6 @@ __all__ = [
     "TokenError",
     "build_bids",
     "build_prices",
-    "decode_record",
-    "encode_record",
     "fold",
     "microseconds",
     "quote",

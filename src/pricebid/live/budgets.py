@@ -144,7 +144,6 @@ class LeaseSettings:
 @dataclass(kw_only=True, slots=True)
 class _Slice:
     grant: str
-    budget: tuple[str, date]
     free: int
     until: int
     used: int
@@ -153,21 +152,26 @@ class _Slice:
     settled: bool = False
 
 
+@dataclass(slots=True)
+class _Part:
+    """What is still set aside of one slice, micros."""
+
+    slice: _Slice
+    amount: int
+
+
 @dataclass(kw_only=True, slots=True)
 class Hold:
     """Money set aside for one bid.
 
     Parameters
     ----------
-    amount : int
-        What of it is still set aside, micros.
     expires : int
         Instant at which it is released.
     """
 
-    amount: int
     expires: int
-    slices: tuple[_Slice, ...] = field(repr=False)
+    parts: tuple[tuple[_Part, ...], ...] = field(repr=False)  # by budget
 
 
 class BudgetBook:
@@ -230,38 +234,46 @@ class BudgetBook:
 
     def _reserved(self, campaign: str, amount: int, at: int, now: int) -> Hold | str:
         expires = max(at, now) + self.settings.hold
-        slices = []
+        budgets: list[tuple[_Part, ...]] = []
         for name in dict.fromkeys((campaign, WHOLE_SHOP)):
             if name in self._budgets:
-                found = self._slice(name, self._clock.day(at), amount, expires, now)
-                if found is None:
+                parts = self._parts((name, self._clock.day(at)), amount, expires, now)
+                if parts is None:
                     return "shop_budget" if name == WHOLE_SHOP else "campaign_budget"
-                slices.append(found)
-        for one in slices:
-            one.free -= amount
-            one.open += 1
-            one.used = now
-        return Hold(amount=amount, expires=expires, slices=tuple(slices))
+                budgets.append(parts)
+        for part in (part for parts in budgets for part in parts):
+            part.slice.free -= part.amount
+            part.slice.open += 1
+            part.slice.used = now
+        return Hold(expires=expires, parts=tuple(budgets))
 
-    def _slice(self, campaign: str, day: date, amount: int, expires: int, now: int) -> _Slice | None:
-        """Return a slice with enough free money that lasts as long as the bid; lease one where there is none."""
-        key = (campaign, day)
+    def _parts(self, key: tuple[str, date], amount: int, expires: int, now: int) -> tuple[_Part, ...] | None:
+        """Return whose free money makes up the amount: slices that last as long as the bid, a new one where they do not do."""
         held = self._slices.setdefault(key, [])
+        parts, lacking = [], amount
         for one in held:
-            if one.free >= amount and one.until >= expires:
-                return one
+            if one.free > 0 and one.until >= expires:
+                parts.append(_Part(one, min(one.free, lacking)))
+                lacking -= parts[-1].amount
+                if not lacking:
+                    return tuple(parts)
+        more = self._leased(key, lacking, expires, now)
+        return None if more is None else (*parts, _Part(more, lacking))
+
+    def _leased(self, key: tuple[str, date], lacking: int, expires: int, now: int) -> _Slice | None:
+        """Lease a slice of at least so much; None where the budget has not so much left."""
         if self._dry.get(key, now) > now:
             return None
-        budget, until = self._budgets[campaign], expires + self.settings.life
-        wanted = max(amount, int(budget * self.settings.share))
-        grant = self._leases.lease(campaign, day, budget=budget, amount=wanted, until=until)
-        if grant is None or grant.amount < amount:
+        budget, until = self._budgets[key[0]], expires + self.settings.life
+        wanted = max(lacking, int(budget * self.settings.share))
+        grant = self._leases.lease(*key, budget=budget, amount=wanted, until=until)
+        if grant is None or grant.amount < lacking:
             self._dry[key] = now + self.settings.retry
             if grant is not None:
                 self._leases.settle(grant.id, 0)
             return None
-        held.append(_Slice(grant=grant.id, budget=key, free=grant.amount, until=until, used=now))
-        return held[-1]
+        self._slices[key].append(_Slice(grant=grant.id, free=grant.amount, until=until, used=now))
+        return self._slices[key][-1]
 
     def enter(self, holds: Sequence[Hold], decisions: Sequence[str]) -> None:
         """Put down under which decision ids money was set aside."""
@@ -291,14 +303,22 @@ class BudgetBook:
             hold = self._holds.get(decision)
             if hold is None:
                 return self._late(decision, cost)
-            kept = max(hold.amount - cost, 0)
-            for one in hold.slices:
-                one.spent += cost
-                one.free += hold.amount - cost - kept  # what it cost beyond what was set aside
-            hold.amount = kept
+            for parts in hold.parts:
+                self._pay(parts, cost)
             if final:
                 self._release(decision, hold)
             return True
+
+    @staticmethod
+    def _pay(parts: tuple[_Part, ...], cost: int) -> None:
+        """Take a cost from what is set aside, and what goes beyond that from free money."""
+        for part in parts:
+            paid = min(cost, part.amount)
+            part.amount -= paid
+            part.slice.spent += paid
+            cost -= paid
+        parts[0].slice.spent += cost
+        parts[0].slice.free -= cost
 
     def _late(self, decision: str, cost: int) -> bool:
         """Count a cost of a bid whose money is not set aside any more: it still counts in full against the budget."""
@@ -312,10 +332,10 @@ class BudgetBook:
 
     def _release(self, decision: str, hold: Hold) -> None:
         del self._holds[decision]
-        for one in hold.slices:
-            one.free += hold.amount
-            one.open -= 1
-        self._closed[decision] = hold.slices
+        for part in (part for parts in hold.parts for part in parts):
+            part.slice.free += part.amount
+            part.slice.open -= 1
+        self._closed[decision] = tuple(parts[0].slice for parts in hold.parts)
         if len(self._closed) > _REMEMBERED:
             self._closed.popitem(last=False)
 
@@ -357,9 +377,14 @@ class BudgetBook:
     def standing(self) -> dict[tuple[str, date], tuple[int, int, int]]:
         """Return free money, money set aside and money spent of the slices held, micros, by campaign and day."""
         with self._lock:
-            found = {}
-            for key, held in self._slices.items():
-                free, spent = sum(one.free for one in held), sum(one.spent for one in held)
-                aside = sum(hold.amount for hold in self._holds.values() for one in hold.slices if one.budget == key)
-                found[key] = (free, aside, spent)
-            return found
+            aside: dict[str, int] = {}
+            for part in (part for hold in self._holds.values() for parts in hold.parts for part in parts):
+                aside[part.slice.grant] = aside.get(part.slice.grant, 0) + part.amount
+            return {
+                key: (
+                    sum(one.free for one in held),
+                    sum(aside.get(one.grant, 0) for one in held),
+                    sum(one.spent for one in held),
+                )
+                for key, held in self._slices.items()
+            }
