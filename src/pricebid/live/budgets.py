@@ -47,7 +47,10 @@ class Leases(Protocol):
     """The ledger from which slices come: a table that all workers share, or `MemoryLeases` for one process."""
 
     def lease(self, campaign: str, day: date, *, budget: int, amount: int, until: int) -> Grant | None:
-        """Lease up to ``amount`` micros of a budget, to be spent before the instant ``until``; None where nothing is left."""
+        """Lease up to ``amount`` micros of a budget, to be spent before the instant ``until``; None where nothing is left.
+
+        Less than ``amount`` is welcome: the last of a budget is spent from small slices.
+        """
         ...
 
     def settle(self, grant: str, spent: int) -> None:
@@ -267,13 +270,15 @@ class BudgetBook:
         budget, until = self._budgets[key[0]], expires + self.settings.life
         wanted = max(lacking, int(budget * self.settings.share))
         grant = self._leases.lease(*key, budget=budget, amount=wanted, until=until)
-        if grant is None or grant.amount < lacking:
+        if grant is None:
             self._dry[key] = now + self.settings.retry
-            if grant is not None:
-                self._leases.settle(grant.id, 0)
             return None
-        self._slices[key].append(_Slice(grant=grant.id, free=grant.amount, until=until, used=now))
-        return self._slices[key][-1]
+        found = _Slice(grant=grant.id, free=grant.amount, until=until, used=now)
+        self._slices[key].append(found)
+        if grant.amount >= lacking:
+            return found
+        self._dry[key] = now + self.settings.retry  # what there was is kept for smaller bids, and goes back when idle
+        return None
 
     def enter(self, holds: Sequence[Hold], decisions: Sequence[str]) -> None:
         """Put down under which decision ids money was set aside."""
