@@ -50,7 +50,7 @@ def best_mixtures(reward: Floats, use: Floats, rate: Floats) -> Mixtures:
         Per period in which the option is shown; options that are not above 0 get no share.
     use : float64[program, option, resource]
         Of each resource per period, >= 0.
-    rate : float64[program, resource]
+    rate : float64[program, resource] or float64[1, resource]
         What may be used per period, >= 0; inf where it is no limit.
 
     Returns
@@ -74,28 +74,30 @@ def best_mixtures(reward: Floats, use: Floats, rate: Floats) -> Mixtures:
     most = use.max(axis=1, initial=0.0)
     size = np.where(most > 0, most, 1.0)
     worth = reward.max(axis=1, initial=0.0)
-    scale = np.where(worth > 0, worth, 1.0)
+    scale = np.where(worth > 0, worth, 1.0)[:, None]
     rows, columns = resources + 1, options + resources + 1
     tableau = np.zeros((programs, rows + 1, columns + 1))
-    tableau[:, :resources, :options] = np.swapaxes(use / size[:, None, :], 1, 2)
+    tableau[:, :resources, :options] = (use / size[:, None, :]).transpose(0, 2, 1)
     tableau[:, resources, :options] = 1.0
-    tableau[:, rows, :options] = -reward / scale[:, None]
-    slack = np.arange(rows)
-    tableau[:, slack, options + slack] = 1.0
+    tableau[:, rows, :options] = -reward / scale
+    slack = np.arange(options, columns)
+    tableau[:, slack - options, slack] = 1.0
     # A rate above the most that any option uses is no limit; twice that, so that it does not tie and get a price.
     tableau[:, :resources, columns] = np.minimum(rate, 2.0 * most) / size
     tableau[:, resources, columns] = 1.0
-    basis = np.broadcast_to(options + slack, (programs, rows)).copy()
+    basis = np.empty((programs, rows), dtype=np.int64)
+    basis[:] = slack
+    values = np.zeros((programs, columns))
     if programs == 1:
         _pivot_one(tableau[0], basis[0])
+        values[0, basis[0]] = tableau[0, :rows, columns]
     else:
         _pivot(tableau, basis)
-    values = np.zeros((programs, columns))
-    np.put_along_axis(values, basis, tableau[:, :rows, columns], axis=1)
+        np.put_along_axis(values, basis, tableau[:, :rows, columns], axis=1)
     return Mixtures(
-        shares=np.clip(values[:, :options], 0.0, 1.0),
-        value=tableau[:, rows, columns] * scale,
-        shadow_prices=np.maximum(tableau[:, rows, options : options + resources], 0.0) * scale[:, None] / size,
+        shares=np.minimum(np.maximum(values[:, :options], 0.0), 1.0),
+        value=tableau[:, rows, columns] * scale[:, 0],
+        shadow_prices=np.maximum(tableau[:, rows, options : options + resources], 0.0) * scale / size,
     )
 
 

@@ -240,10 +240,9 @@ class ThompsonLP:
         """
         offers = self.offers
         may = offers.allowed(left, mask)
-        rate = left / periods if self.update_inventory else offers.inventory / self.horizon
+        rate = left / periods if self.update_inventory else offers.inventory[None] / self.horizon
         reward = np.where(may, (demand * offers.price).sum(axis=2), -1.0)
-        rates = np.broadcast_to(rate, (len(demand), len(offers.inventory)))
-        shares = best_mixtures(reward, demand @ offers.usage, rates).shares
+        shares = best_mixtures(reward, demand @ offers.usage, rate).shares
         return offers.law(shares, may)
 
     def _law(self, state: StockState, rng: np.random.Generator, draws: int, mask: Bools | None) -> Floats:
@@ -251,7 +250,8 @@ class ThompsonLP:
         demand = self.response.sample(totals, rng, draws)
         left = stock_left(self.offers, state)
         # Whoever goes on beyond the horizon does so one period at a time.
-        law: Floats = self.laws(demand, left, max(self.horizon - state.elapsed, 1.0), mask).mean(axis=0)
+        laws = self.laws(demand, left, max(self.horizon - state.elapsed, 1.0), mask)
+        law: Floats = laws[0] if draws == 1 else laws.mean(axis=0)
         return law
 
 
