@@ -122,7 +122,7 @@ def test_a_worker_killed_at_work_is_taken_over_within_its_lease_and_the_result_i
     with started(database_url, lease) as first:
         wait_for(lambda: len(store.parts(each_db, job_id)) >= 3)
         first.send_signal(signal.SIGKILL)
-        killed = time.monotonic()
+        killed = store.now()
     before = {part.part for part in store.parts(each_db, job_id)}
     wait_for(lambda: gone(lines(diary)[0][-2]), 5.0)  # the process that the job ran in ends with its worker
 
@@ -131,8 +131,6 @@ def test_a_worker_killed_at_work_is_taken_over_within_its_lease_and_the_result_i
     thread = threading.Thread(target=second.run, args=(stop,))
     thread.start()
     try:
-        wait_for(lambda: store.get_job(each_db, job_id).attempts == 2)
-        assert time.monotonic() - killed < lease + 1.0
         wait_for(lambda: store.get_job(each_db, job_id).ended)
     finally:
         stop.set()
@@ -145,24 +143,27 @@ def test_a_worker_killed_at_work_is_taken_over_within_its_lease_and_the_result_i
     assert len(made) == 1
     again = [int(line[1]) + 10 for line in lines(diary) if line[-1] == "2"]
     assert again == sorted(set(range(10, 18)) - before), "it goes on after the last part, and leaves none out"
-    events = [event.kind for event in store.events(each_db, job_id)]
+    told = store.events(each_db, job_id)
+    taken = next(event for event in told if event.kind == "taken_over")
+    assert taken.at - killed < (lease + 1.0) * 1e6
+    events = [event.kind for event in told]
     assert (events.count("taken_over"), events.count("done"), events.count("part")) == (1, 1, 9)
 
 
-def test_a_worker_that_slept_through_its_lease_writes_nothing(each_db: Store, database_url: str, diary: Path) -> None:
-    job_id = put(each_db, "steps-here", diary, seconds=0.1)
-    with started(database_url, 1.0) as first:
-        wait_for(lambda: len(store.parts(each_db, job_id)) >= 2)
+def test_a_worker_that_slept_through_its_lease_writes_nothing(db: Store, tmp_path: Path, diary: Path) -> None:
+    job_id = put(db, "steps-here", diary, seconds=0.1)
+    with started(str(tmp_path / "home"), 1.0) as first:
+        wait_for(lambda: len(store.parts(db, job_id)) >= 2)
         first.send_signal(signal.SIGSTOP)
-        second = Worker(db=each_db, where=database_url, kinds=KINDS, lease_seconds=30.0, poll_seconds=0.05)
-        wait_for(lambda: store.get_job(each_db, job_id).lease_until < store.now())
+        second = Worker(db=db, where=str(tmp_path / "home"), kinds=KINDS, lease_seconds=30.0, poll_seconds=0.05)
+        wait_for(lambda: store.get_job(db, job_id).lease_until < store.now())
         assert second.run(threading.Event(), once=True) == 1
-        done = store.get_job(each_db, job_id)
+        done = store.get_job(db, job_id)
         first.send_signal(signal.SIGCONT)
         time.sleep(0.5)
-        assert store.get_job(each_db, job_id) == done
+        assert store.get_job(db, job_id) == done
     assert done.state == "done"
-    assert len(store.list_plans(each_db, "a").items) == 1
+    assert len(store.list_plans(db, "a").items) == 1
 
 
 @pytest.mark.parametrize("kind", ["steps", "steps-here"])
@@ -181,6 +182,7 @@ def test_heartbeats_keep_a_job_that_takes_longer_than_its_lease(db: Store, worke
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), kwargs={"once": True})
     thread.start()
+    wait_for(lambda: store.get_job(db, job_id).state == "running")
     while thread.is_alive():
         assert store.claim(db, "thief") is None
         time.sleep(0.05)

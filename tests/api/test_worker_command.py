@@ -47,9 +47,3 @@ def test_it_leaves_when_told_and_when_its_parent_is_gone(environment: dict[str, 
             assert process.wait(30.0) == 0
         finally:
             process.kill()
-
-
-def test_a_lease_that_is_none_is_refused(environment: dict[str, str]) -> None:
-    out = subprocess.run([*COMMAND, "--lease", "0"], env=environment, capture_output=True, text=True, check=False)
-    assert out.returncode == 2
-    assert "--lease" in out.stderr

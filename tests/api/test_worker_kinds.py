@@ -195,7 +195,7 @@ class Died(BaseException):
     """The process is gone: nothing of it runs any more."""
 
 
-@pytest.mark.parametrize(("kind", "broken"), [("price", "price"), ("bid", "bid")])
+@pytest.mark.parametrize(("kind", "broken"), [("price", "price"), pytest.param("bid", "bid", marks=pytest.mark.slow)])
 def test_a_takeover_uses_the_parts_that_are_done(
     filled: Store, monkeypatch: pytest.MonkeyPatch, kind: str, broken: str
 ) -> None:

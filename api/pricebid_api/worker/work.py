@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pricebid import store
-from pricebid.batch import OfJob
+from pricebid_api.worker.claimed import OfJob
 from pricebid_api.worker.inputs import Inputs
 from pricebid_api.worker.request import Request, read_request
 

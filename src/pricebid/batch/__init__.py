@@ -1,7 +1,6 @@
 """Work cut into partitions, with checkpoints: runs a callable it is given. See ``docs/jobs.md``."""
 
 from pricebid.batch.checkpoints import Checkpoints, InFolder, InMemory
-from pricebid.batch.claimed import OfJob
 from pricebid.batch.executors import Executor, Here, Processes
 from pricebid.batch.partition import Partition, blocks
 from pricebid.batch.run import run
@@ -12,7 +11,6 @@ __all__ = [
     "Here",
     "InFolder",
     "InMemory",
-    "OfJob",
     "Partition",
     "Processes",
     "blocks",
