@@ -113,8 +113,8 @@ def logit_pricing(
     scale_known : bool
         Whether ``scale`` is known; else it is a guess, good to about half of it, and learnt too.
     theta : GaussianPrior, optional
-        Prior of theta, money per unit of each context entry; where not given, normal around 0 with the range of the ladder as
-        standard deviation.
+        Prior of theta, money per unit of each context entry; where not given, normal around 0 with a quarter of the
+        ladder's range as standard deviation.
     spread : float
         Times the posterior's standard deviation that draws spread. Contexts that differ make prices differ, which
         teaches by itself: half of Thompson sampling's exploration earns more here. Where all contexts are alike use 1.
@@ -153,7 +153,7 @@ def logit_pricing(
         raise InputError(f"cost is {cost!r}; give a finite number")
     features = Priced(prices=prices, context=context)
     ladder = np.asarray(features.prices, dtype=np.float64)
-    known = theta or GaussianPrior(covariance=float(max(np.ptp(ladder), scale)) ** 2)
+    known = theta or GaussianPrior(covariance=max(float(np.ptp(ladder)) / 4, scale) ** 2)
     mean, precision = known.laid_out(1, context)
     doubt = SURE if scale_known else GUESS
     return LogisticThompson(

@@ -64,7 +64,7 @@ class Bounded:
     def log_best(self, count: Floats, total: Floats) -> Floats:
         """Log likelihood at the mean that fits best."""
         mean = total / np.maximum(count, 1e-300)
-        return _bernoulli(count, total, np.minimum(mean, 1.0))
+        return _bernoulli(count, total, np.clip(mean, 0.0, 1.0))
 
     def log_best_apart(self, one: tuple[Floats, Floats], two: tuple[Floats, Floats], margin: float) -> Floats:
         """Log likelihood of two arms at the best fit whose second mean is at least ``margin`` above the first."""
@@ -80,8 +80,10 @@ class Bounded:
             middle = (low + high) / 2
             rising = _slope(*one, middle) + _slope(*two, middle + margin) > 0.0
             low, high = np.where(rising, middle, low), np.where(rising, high, middle)
-        mean = (low + high) / 2
-        bound = _bernoulli(*one, mean) + _bernoulli(*two, mean + margin)
+        # Inside, the likelihood is flat at its top; at the ends of the range it is not, so that they are tried themselves.
+        tried = ((low + high) / 2, np.zeros_like(low), np.full_like(low, 1.0 - margin))
+        fits = [_bernoulli(*one, mean) + _bernoulli(*two, np.minimum(mean + margin, 1.0)) for mean in tried]
+        bound = np.maximum.reduce(fits)
         return np.where(second >= first + margin, free, np.minimum(bound, free))
 
     def sample(self, count: Floats, total: Floats, rng: np.random.Generator, draws: int) -> Floats:
