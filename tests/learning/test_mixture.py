@@ -29,7 +29,7 @@ def assert_optimal(reward, use, rate, best):
     np.testing.assert_array_less(np.abs((best.shares * reward).sum(axis=1) - best.value), 1e-8 * scale)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_mixtures_are_optimal_ties_and_empty_stocks_included(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))

@@ -50,7 +50,7 @@ def drawn_season(data):
 
 
 @pytest.mark.parametrize("kind", [ThompsonLP, PrimalDualKnapsacks, BlindPricing], ids=lambda kind: kind.__name__)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_no_policy_ever_oversells(kind, data):
     # `play` raises as soon as stock is below zero.
@@ -67,7 +67,7 @@ def test_no_policy_ever_oversells(kind, data):
     play(policy_for(played, kind, **more), played, np.random.default_rng(data.draw(st.integers(0, 1_000))))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_one_buyer_who_buys_one_product_never_oversells(data):
     played = drawn_season(data)
@@ -97,9 +97,9 @@ def test_seasons_side_by_side_are_the_public_policy():
 
 @pytest.mark.parametrize(("share", "floor"), [(0.25, 94.0), (0.5, 93.0)])
 def test_what_is_earned_while_learning_is_near_the_bound(share, floor):
-    # 2,000 seasons: a standard error of .1; the means are .7 above the floors.
+    # 1,000 seasons: a standard error of .12; over 2,000 the means are .7 above the floors.
     played = season(share=share)
-    earned = play_many(policy_for(played), played, np.random.default_rng(0), 2_000)
+    earned = play_many(policy_for(played), played, np.random.default_rng(0), 1_000)
     assert 100 * earned.mean() / bound(played) >= floor
 
 

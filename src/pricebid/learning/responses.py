@@ -189,13 +189,17 @@ class LogitResponse:
 
     def _curvature(self, shown: Floats, chance: Floats) -> Floats:
         """Give minus the second derivatives of the log-likelihood, float64[term, term]."""
-        spread = -chance[:, :, None] * chance[:, None, :]
-        every = np.arange(chance.shape[1])
-        spread[:, every, every] += chance
-        spread *= shown[:, None, None]
-        cross = (spread * self.price[:, None, :]).sum(axis=0)
-        both = (spread * self.price[:, :, None] * self.price[:, None, :]).sum(axis=0)
-        return np.block([[spread.sum(axis=0), cross], [cross.T, both]])
+        options, products = chance.shape
+        design = np.zeros((options, products, 2 * products))
+        every = np.arange(products)
+        design[:, every, every] = 1.0
+        design[:, every, products + every] = self.price
+        weighted = design * chance[:, :, None]
+        mean = weighted.sum(axis=1)
+        flat = (options * products, 2 * products)
+        spread = design.reshape(flat).T @ (weighted * shown[:, None, None]).reshape(flat)
+        curvature: Floats = spread - mean.T @ (mean * shown[:, None])
+        return curvature
 
 
 def respond(*, prices: Floats, form: Form, sales: Sales, mean: Floats, weight: Floats) -> Response:
