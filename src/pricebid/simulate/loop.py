@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricebid.bidding import shop_value
 from pricebid.errors import InputError
+from pricebid.landscape import fit_landscape
 from pricebid.learning.safe import Ledger
+from pricebid.planning import plan as plan_together
 from pricebid.planning.explore import ExploreSettings, adopt, explore_prices
-from pricebid.policy import Learning, Policy, PriceRules
+from pricebid.policy import Bids, Learning, Policy, PriceRules
 from pricebid.pricing import price as plan_prices
 from pricebid.simulate.loop_diary import Diary, Nightly
+from pricebid.simulate.loop_market import FIRST_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from pricebid.planning import JointPlan
     from pricebid.planning.explore import Exploration
     from pricebid.pricing import PricePlan
     from pricebid.simulate.loop_market import LoopMarket
@@ -39,6 +44,8 @@ class LoopSettings:
         Share of the planned profit per day that exploring may cost in expectation.
     refit : int
         Nights between fits; prices are planned anew after each.
+    rebid : int
+        Nights between bid plans, made together with prices; in between prices alone are planned anew.
     from_scratch : int
         Nights between fits that start from nothing; see `Nightly`.
     window : int, optional
@@ -61,6 +68,7 @@ class LoopSettings:
     explore: bool = True
     budget: float = 0.01
     refit: int = 1
+    rebid: int = 7
     from_scratch: int = 28
     window: int | None = None
     confidence: float = 0.0
@@ -71,7 +79,7 @@ class LoopSettings:
     def __post_init__(self) -> None:
         faults = [
             f"{name} is {getattr(self, name)}: at least 1"
-            for name in ("refit", "from_scratch", "horizon")
+            for name in ("refit", "rebid", "from_scratch", "horizon")
             if getattr(self, name) < 1
         ]
         if not 0 <= self.budget <= 1:
@@ -96,8 +104,10 @@ class Course:
         The policy.
     price, planned : float64[day, offer]
         Prices charged, and what the plan in force would have charged.
+    bid : float64[day, keyword]
+        Money per click; no keywords without ads.
     profit, planned_profit : float64[day]
-        Expected contribution under the truth of what was charged, and of what the plan would have charged.
+        Expected contribution less ad cost under the truth of what was charged, and of what the plan would have charged.
     believed, allowed : float64[day]
         Expected loss of the day's law against the plan as the model saw it, and the budget of the day.
     """
@@ -105,6 +115,7 @@ class Course:
     name: str
     price: Floats
     planned: Floats
+    bid: Floats
     profit: Floats
     planned_profit: Floats
     believed: Floats
@@ -125,17 +136,31 @@ def opening_diary(market: LoopMarket) -> Diary:
         price=market.charged,
         least=np.ceil(100 * market.opening * (1 - reach)) / 100,
         most=np.floor(100 * market.opening * (1 + reach)) / 100,
+        reports=() if market.ads is None else (market.ads.past(FIRST_DAY.astype(object)),),
     )
 
 
-def fixed_course(market: LoopMarket, name: str, price: Callable[[int], Floats]) -> Course:
-    """Play a policy that learns nothing: ``price(day)`` gives float64[offer]."""
-    charged = np.stack([price(day) for day in range(market.settings.days)])
-    profit = np.array([market.profit(day, one) for day, one in enumerate(charged)])
+def fixed_course(market: LoopMarket, name: str, act: Callable[[int], tuple[Floats, Floats]]) -> Course:
+    """Play a policy that learns nothing: ``act(day)`` gives prices and bids, float64[offer], float64[keyword]."""
+    acts = [act(day) for day in range(market.settings.days)]
+    price, bid = (np.stack(one) for one in zip(*acts, strict=True))
+    profit = np.array([market.profit(day, *one) for day, one in enumerate(acts)])
     none = np.zeros(len(profit))
     return Course(
-        name=name, price=charged, planned=charged, profit=profit, planned_profit=profit, believed=none, allowed=none
+        name=name,
+        price=price,
+        planned=price,
+        bid=bid,
+        profit=profit,
+        planned_profit=profit,
+        believed=none,
+        allowed=none,
     )
+
+
+def opening_bids(market: LoopMarket) -> Floats:
+    """Return the bids before the first day, float64[keyword]; none without ads."""
+    return np.zeros(0) if market.ads is None else market.ads.opening
 
 
 class Learner:
@@ -155,29 +180,52 @@ class Learner:
         self.market, self.settings, self._rng = market, settings, rng
         self.diary = opening_diary(market)
         self.ledger = Ledger(share=settings.budget)
-        self.price = market.opening
+        self.price, self.bid = market.opening, opening_bids(market)
         self._nightly = Nightly(every=settings.from_scratch)
         self._exploration: Exploration | None = None
         self._plan: PricePlan | None = None
 
-    def night(self, day: int) -> PricePlan:
-        """Fit, plan and decide what to try, before the shop opens on a day; gives the new plan."""
+    def night(self, day: int) -> None:
+        """Fit and plan, before the shop opens on a day."""
         settings = self.settings
         cost = self.market.cost[self.market.settings.history + day]
         shop = self.diary.shop(price=self.price, cost=cost, window=settings.window)
         self._nightly = self._nightly.after(shop.history(), nights=settings.refit)
-        if self._nightly.model is None:
+        model = self._nightly.model
+        if model is None:
             raise InputError("no model was fitted")
-        policy = Policy(
+        policy = self._policy(day)
+        if self.market.ads is not None and day % (settings.refit * -(-settings.rebid // settings.refit)) == 0:
+            landscape = fit_landscape(shop.keyword_reports(), auction="second", seed=day)
+            apart = shop_value(shop, landscape, policy)
+            together = plan_together(shop, model, landscape, policy, apart=apart)
+            self.bid, plan = self._bids(together), together.prices
+        else:
+            plan = plan_prices(shop, model, policy, near=self.price)
+        self.price = adopt(plan, self.price, confidence=settings.confidence)
+        self._plan, self._exploration = plan, None
+
+    def _policy(self, day: int) -> Policy:
+        settings, ads = self.settings, self.market.ads
+        return Policy(
             horizon=settings.horizon,
             seed=day,
             price=PriceRules(max_change=settings.max_change, step=0.01, on_conflict="hold", never_below_cost=True),
+            bids=None if ads is None else Bids(daily_budget=ads.budget, step=0.01, auction="second"),
             learning=Learning(exploration_budget=settings.budget),
         )
-        plan = plan_prices(shop, self._nightly.model, policy, near=self.price)
-        self.price = adopt(plan, self.price, confidence=settings.confidence)
-        self._plan, self._exploration = plan, None
-        return plan
+
+    def _bids(self, plan: JointPlan) -> Floats:
+        """Return a plan's bids in the order of the market's keywords, float64[keyword]."""
+        ads = self.market.ads
+        if ads is None:
+            return self.bid
+        layout, keywords = plan.bids.layout, ads.market.keywords
+        names = ("campaign", "keyword", "match_type")
+        labels = list(zip(*(layout.label(name).tolist() for name in names), strict=True))
+        bid = self.bid.copy()
+        bid[keywords.locate(labels)] = plan.bids.bid
+        return bid
 
     def morning(self, day: int) -> tuple[Floats, float, float]:
         """Return the day's prices, the expected loss of the law they were drawn from, and the day's allowance."""
@@ -202,9 +250,11 @@ class Learner:
         self.ledger = self.ledger.after(profit=profit, loss=believed)
         return charged, believed, allowed
 
-    def evening(self, price: Floats, units: Floats) -> None:
-        """Write down what the day brought."""
-        self.diary = self.diary.after(price, units)
+    def evening(self, day: int, price: Floats) -> None:
+        """Write down what the day brought at the prices charged."""
+        units = self.market.sell(day, price, self.bid)
+        report = None if self.market.ads is None else self.market.advertise(day, price, self.bid)
+        self.diary = self.diary.after(price, units, report)
 
 
 def learning_course(
@@ -227,7 +277,7 @@ def learning_course(
     """
     learner = Learner(market, settings, rng)
     days = market.settings.days
-    rows: list[tuple[Floats, Floats]] = []
+    rows: list[tuple[Floats, Floats, Floats]] = []
     numbers: list[tuple[float, ...]] = []
     for day in range(days):
         if progress is not None:
@@ -235,15 +285,17 @@ def learning_course(
         if day % settings.refit == 0:
             learner.night(day)
         price, believed, allowed = learner.morning(day)
-        learner.evening(price, market.sell(day, price))
-        rows.append((price, learner.price))
-        numbers.append((market.profit(day, price), market.profit(day, learner.price), believed, allowed))
-    charged, planned = (np.stack(one) for one in zip(*rows, strict=True))
+        learner.evening(day, price)
+        rows.append((price, learner.price, learner.bid))
+        earned = [market.profit(day, one, learner.bid) for one in (price, learner.price)]
+        numbers.append((*earned, believed, allowed))
+    charged, planned, bid = (np.stack(one) for one in zip(*rows, strict=True))
     profit, planned_profit, believed_loss, allowance = np.array(numbers).T
     return Course(
         name=name,
         price=charged,
         planned=planned,
+        bid=bid,
         profit=profit,
         planned_profit=planned_profit,
         believed=believed_loss,

@@ -10,8 +10,10 @@ import numpy as np
 from pricebid.demand.fit import calibrate, model_of
 from pricebid.demand.fitting import fit_panel
 from pricebid.demand.panel import make_panel
+from pricebid.simulate.loop_market import FIRST_DAY
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from pricebid.demand import DemandModel
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FIRST_DAY = np.datetime64("2024-01-01", "D")
+_AD_DAYS = 84  # reports kept: rivals' bids move on
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +39,8 @@ class Diary:
         Units sold and shelf prices.
     least, most : float64[offer]
         Prices may not leave this corridor, in money.
+    reports : tuple of DataFrame
+        Rows of the table ``keywords``: the history, then one part per day; none without ads.
     """
 
     layout: Layout
@@ -44,17 +48,19 @@ class Diary:
     price: Floats
     least: Floats
     most: Floats
+    reports: tuple[pd.DataFrame, ...] = ()
 
-    def after(self, price: Floats, units: Floats) -> Diary:
-        """Return the diary with one more day, float64[offer] each."""
+    def after(self, price: Floats, units: Floats, report: pd.DataFrame | None = None) -> Diary:
+        """Return the diary with one more day: prices and units, float64[offer] each, and the ad report."""
         return replace(
             self,
             price=np.concatenate([self.price, price[:, None]], axis=1),
             units=np.concatenate([self.units, units[:, None]], axis=1),
+            reports=self.reports if report is None else (*self.reports, report),
         )
 
     def shop(self, *, price: Floats, cost: Floats, window: int | None = None) -> Shop:
-        """Return the shop as it stands: tables ``sales``, ``catalog`` and ``offers``.
+        """Return the shop as it stands: tables ``sales``, ``catalog``, ``offers`` and perhaps ``keywords``.
 
         Parameters
         ----------
@@ -92,7 +98,12 @@ class Diary:
             }
         )
         catalog = pd.DataFrame({"sku": sku[one], "category": category[one]})
-        return Shop.from_frames({"sales": sales, "catalog": catalog, "offers": offers})
+        frames = {"sales": sales, "catalog": catalog, "offers": offers}
+        if self.reports:
+            keywords = pd.concat(self.reports, ignore_index=True)
+            since = str(FIRST_DAY + max(days - _AD_DAYS, 0))
+            frames["keywords"] = keywords[keywords["date"] >= since]
+        return Shop.from_frames(frames)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

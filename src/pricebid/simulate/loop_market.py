@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import poisson
 
+from pricebid.errors import InputError
 from pricebid.simulate.buyers import LogitBuyers
 from pricebid.simulate.layout import Layout
+from pricebid.simulate.loop_ads import LoopAds, draw_loop_ads
 from pricebid.simulate.market import costs_of
 from pricebid.simulate.seller import autoregression, spells
 from pricebid.simulate.settings import MarketSettings
 from pricebid.simulate.truth import Bounds, Truth
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
+    from pricebid.simulate.ad_truth import AdTruth
     from pricebid.simulate.loop_settings import LoopMarketSettings
 
     Floats = NDArray[np.float64]
 
+FIRST_DAY = np.datetime64("2024-01-01", "D")
 WEEKDAYS = np.array([0.95, 0.85, 0.85, 0.95, 1.1, 1.3, 1.0])
 _SWING, _APPEAL = 0.08, 0.08  # standard deviations of a category's common swings and of each offer's appeal, in logs
 _RIVAL = (0.5, 0.7)  # a rival leaves: added utility, factor on the answer to prices
@@ -60,7 +65,9 @@ class LoopMarket:
     charged : float64[offer, day]
         Prices of the history.
     seed : int
-        Of the sales: the same day at the same prices always sells the same.
+        Of the sales: the same day at the same prices and bids always sells the same.
+    ads : LoopAds, optional
+        What bids bring; the opening bids' share of the sales is in everything above.
     """
 
     settings: LoopMarketSettings
@@ -74,6 +81,7 @@ class LoopMarket:
     opening: Floats
     charged: Floats
     seed: int
+    ads: LoopAds | None = None
 
     def truth(self, day: int) -> Truth:
         """Return what is true on a day; negative days are days of the history."""
@@ -92,22 +100,44 @@ class LoopMarket:
         slope = self.slope[at]
         return LogitBuyers(appeal=self.wanted + self.lift[at] + slope * self.usual, slope=slope)
 
-    def expected(self, day: int, price: Floats) -> Floats:
-        """Return expected units of a day, float64[..., offer], at prices float64[..., offer]."""
-        return self.truth(day).units(price)
+    def clicks(self, day: int, price: Floats) -> AdTruth:
+        """Return what clicks convert to and are worth on a day at prices, float64[offer].
 
-    def profit(self, day: int, price: Floats) -> float:
-        """Return the expected contribution of a day, in money."""
-        return float(self.truth(day).profit(price))
+        Raises
+        ------
+        InputError
+            The market has no ads.
+        """
+        if self.ads is None:
+            raise InputError("the market has no ads: draw it with keywords")
+        truth = self.truth(day)
+        ratio = truth.units(price) / truth.units(self.opening)
+        return self.ads.at(ratio, price, truth.cost)
 
-    def sell(self, day: int, price: Floats) -> Floats:
+    def expected(self, day: int, price: Floats, bid: Floats | None = None) -> Floats:
+        """Return expected units of a day, float64[offer], at prices float64[offer] and bids float64[keyword] (the opening ones)."""
+        units = self.truth(day).units(price)
+        if self.ads is None or bid is None:
+            return units
+        return np.asarray(np.maximum(units + self.ads.more(self.clicks(day, price), bid), 0.0))
+
+    def profit(self, day: int, price: Floats, bid: Floats | None = None) -> float:
+        """Return the expected contribution of a day less what the ads cost, in money."""
+        cost = self.cost[self.settings.history + day]
+        earned = float(((price - cost) * self.expected(day, price, bid)).sum())
+        if self.ads is None:
+            return earned
+        spent = self.clicks(day, price).outcomes(self.ads.opening if bid is None else bid).cost
+        return earned - float(spent.sum())
+
+    def sell(self, day: int, price: Floats, bid: Floats | None = None) -> Floats:
         """Draw the units sold on a day, float64[offer].
 
         The luck of a day (how many come, and where in its law each offer's count falls) does not depend on the prices: two
         policies that charge the same sell the same.
         """
         rng = np.random.default_rng((self.seed, self.settings.history + day))
-        mean = self.expected(day, price)
+        mean = self.expected(day, price, bid)
         spread = self.settings.dispersion
         luck = rng.gamma(1.0 / spread, spread, len(mean)) if spread > 0 else np.ones(len(mean))
         return np.asarray(poisson.ppf(rng.random(len(mean)), mean * luck), dtype=np.float64)
@@ -117,8 +147,16 @@ class LoopMarket:
         days = range(-self.settings.history, 0)
         return np.stack([self.sell(day, self.charged[:, day + self.settings.history]) for day in days], axis=1)
 
+    def advertise(self, day: int, price: Floats, bid: Floats) -> pd.DataFrame:
+        """Draw the ad report of a day: rows of the table ``keywords``."""
+        rng = np.random.default_rng((self.seed, self.settings.history + day, 1))
+        truth = self.clicks(day, price)
+        if self.ads is None:
+            raise InputError("the market has no ads: draw it with keywords")
+        return self.ads.report(truth, bid, (FIRST_DAY + self.settings.history + day).astype(object), rng)
+
     def best(self, day: int) -> Floats:
-        """Return the prices of highest expected profit within the corridor, float64[offer]: what a clairvoyant charges."""
+        """Return the prices of highest expected profit within the corridor at the opening bids, float64[offer]."""
         bounds = Bounds(max_change=self.settings.corridor, min_margin=0.0, step=_STEP)
         return self.truth(day).best(bounds)
 
@@ -135,7 +173,7 @@ def draw_loop_market(settings: LoopMarketSettings, rng: np.random.Generator) -> 
         kind changes.
     """
     layout = Layout(categories=settings.categories, skus=settings.skus, regions=settings.regions)
-    first, tastes, prices, crowds, appeals, wandering = rng.spawn(6)
+    first, tastes, prices, crowds, appeals, wandering, words = rng.spawn(7)
     level = layout.by_category(np.exp(first.uniform(np.log(2.0), np.log(8.0), settings.categories)))
     skus = settings.categories * settings.skus
     usual = np.round(level * np.exp(layout.by_sku(first.normal(0.0, 0.15, skus))), 2)
@@ -164,7 +202,14 @@ def draw_loop_market(settings: LoopMarketSettings, rng: np.random.Generator) -> 
         seed=int(first.integers(2**31)),
     )
     cost = costs_of(market.truth(0), MarketSettings(off=settings.off), first)
-    return _shocked(replace(market, cost=np.repeat(cost[None], total, axis=0)))
+    market = replace(market, cost=np.repeat(cost[None], total, axis=0))
+    if settings.keywords:
+        units = market.expected(0, market.opening)
+        ads = draw_loop_ads(
+            layout, market.opening, cost, units, keywords=settings.keywords, days=settings.history, rng=words
+        )
+        market = replace(market, ads=ads)
+    return _shocked(market)
 
 
 def _wandering(settings: LoopMarketSettings, layout: Layout, total: int, rng: np.random.Generator) -> Floats:

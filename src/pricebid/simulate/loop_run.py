@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.simulate.loop import Course, Learner, LoopSettings, fixed_course, learning_course
+from pricebid.simulate.loop import Course, Learner, LoopSettings, fixed_course, learning_course, opening_bids
 from pricebid.simulate.loop_market import LoopMarket, draw_loop_market
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ def run_loop(
     report = progress or _silent
     report("static plan", 0.0)
     first = Learner(market, replace(settings, explore=False, confidence=0.0), np.random.default_rng(seed))
-    static = first.night(0).price
+    first.night(0)
+    opening = market.opening, opening_bids(market)
     courses = [
-        fixed_course(market, STATUS_QUO, lambda _: market.opening),
-        fixed_course(market, STATIC, lambda _: static),
+        fixed_course(market, STATUS_QUO, lambda _: opening),
+        fixed_course(market, STATIC, lambda _: (first.price, first.bid)),
     ]
     kinds = [(LEARNING, False), *([(EXPLORING, True)] if settings.explore else [])]
     for at, (name, explore) in enumerate(kinds):
@@ -124,9 +125,23 @@ def run_loop(
         rng = np.random.default_rng((seed, 1))
         courses.append(learning_course(market, replace(settings, explore=explore), rng, name=name, progress=told))
     report("clairvoyant", 0.9)
-    courses.append(fixed_course(market, CLAIRVOYANT, market.best))
+    courses.append(fixed_course(market, CLAIRVOYANT, _Clairvoyant(market)))
     report("", 1.0)
     return LoopResult(market=market, settings=settings, courses=tuple(courses))
+
+
+class _Clairvoyant:
+    """Best prices of every day under the truth, and every week the best bids at them."""
+
+    def __init__(self, market: LoopMarket) -> None:
+        self._market, self._bid = market, opening_bids(market)
+
+    def __call__(self, day: int) -> tuple[Floats, Floats]:
+        market = self._market
+        price = market.best(day)
+        if market.ads is not None and (day % 7 == 0 or day == market.settings.shocked_from):
+            self._bid = market.ads.best(market.clicks(day, price))
+        return price, self._bid
 
 
 def _silent(stage: str, share: float) -> None:

@@ -29,6 +29,8 @@ class LoopMarketSettings:
         Prices hardly moved in the history, least of all between regions: elasticities are little known.
     categories, skus, regions : int
         Categories, skus in each, regions; buyers choose within a category in a region.
+    keywords : int
+        Keywords that lead to the offers; 0: no ads, and bids play no part.
     visitors : float
         Mean visitors per category x region x day.
     elasticity : float
@@ -56,6 +58,7 @@ class LoopMarketSettings:
     categories: int = 2
     skus: int = 5
     regions: int = 4
+    keywords: int = 12
     visitors: float = 120.0
     elasticity: float = -3.0
     inside: float = 0.35
@@ -71,7 +74,7 @@ class LoopMarketSettings:
             for name, kinds in (("kind", LoopKind), ("shock", ShockKind))
             if getattr(self, name) not in get_args(kinds)
         ]
-        least = {"days": 1, "history": 14, "categories": 1, "skus": 1, "regions": 1}
+        least = {"days": 1, "history": 14, "categories": 1, "skus": 1, "regions": 1, "keywords": 0}
         faults += [
             f"{name} is {getattr(self, name)}: at least {low}"
             for name, low in least.items()
