@@ -11,7 +11,8 @@ from pricebid import store
 from pricebid.store import FeedbackEvent, Store
 from pricebid_api.worker import learn
 from pricebid_api.worker.attempt import attempt
-from pricebid_api.worker.kinds import Handler
+from pricebid_api.worker.kinds import KINDS, Handler
+from pricebid_api.worker.outcomes import outcome_totals
 from pricebid_api.worker.signals import Signals
 from pricebid_api.worker.work import Work
 
@@ -100,6 +101,22 @@ def test_a_try_that_breaks_after_a_portion_keeps_it(db: Store, monkeypatch: pyte
     breaking.before = before
     assert run(db, breaking).state == "queued"
     assert sums(db) == {"0": 2.0, "1": 2.0}
+
+
+def test_outcomes_are_added_up_by_what_was_given_out(db: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learn, "EVENTS_AT_ONCE", 3)
+    tell(db, range(10))
+    clicked = {"decision_id": "t", "decided_at": 5, "kind": "bid", "plan_id": "q", "item": "y", "option": -1}
+    store.add_feedback(
+        db, "a", [FeedbackEvent(event_id="c", value=0.5, propensity=1.0, clicks=3.0, cost=0.9, **clicked)]
+    )
+    job = store.submit(db, "a", "learn", by="me")
+    attempt(Work(db=db, claim=store.claim(db, "w"), signals=Signals()), KINDS["learn"])
+    assert store.get_job(db, job.id).result == {"folded": {"outcomes": 11}}
+    totals = outcome_totals(store.get_state(db, "a", "outcomes").data).set_index(["kind", "item", "option"])
+    assert totals.loc[("price", "x", 1), ["events", "units", "inverse_units", "clicks"]].to_list() == [5, 5, 10, 0]
+    assert totals.loc[("bid", "y", -1), ["events", "units", "clicks", "cost"]].to_list() == [1, 0, 3, 0.9]
+    assert len(totals) == 3
 
 
 def test_without_learners_there_is_nothing_to_fold(db: Store) -> None:

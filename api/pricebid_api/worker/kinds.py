@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pricebid.errors import InputError
 from pricebid_api.worker.learn import Learner, learn
+from pricebid_api.worker.outcomes import OutcomeTotals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ def _tabled(name: str) -> Kind:
     return run
 
 
-LEARNERS: tuple[Learner, ...] = ()
+LEARNERS: tuple[Learner, ...] = (OutcomeTotals(),)
 """What the job `learn` folds feedback into."""
 
 # The engine is imported where a job is done: a worker that waits stays small, and starts at once.
