@@ -43,9 +43,9 @@ def test_importing_the_command_line_loads_no_pandas_and_no_solver() -> None:
 def test_importing_every_part_changes_no_filter_and_adds_no_handler() -> None:
     statement = (
         "import pricebid.engine, pricebid.tables, pricebid.policy, pricebid.demand, pricebid.optimize, "
-        "pricebid.pricing, pricebid.landscape, pricebid.bidding, pricebid.planning, pricebid.simulate, pricebid.report"
+        "pricebid.pricing, pricebid.landscape, pricebid.bidding, pricebid.planning, pricebid.simulate, pricebid.report, pricebid.store"
     )
-    others = "import numpy, numpy.f2py, pandas, pyarrow, pydantic, rich.console, scipy.optimize, scipy.sparse.linalg, scipy.special"
+    others = "import numpy, numpy.f2py, pandas, pyarrow, pydantic, rich.console, scipy.optimize, scipy.sparse.linalg, scipy.special, sqlalchemy"
     seen = probe(statement, others)
     assert {"statsmodels", "pulp", "highspy", "matplotlib"}.isdisjoint(seen["modules"])
     assert seen["handlers"] == []

@@ -1,6 +1,7 @@
 """A backup that is taken while others write is whole, and a store that is restored from it works on."""
 
 import os
+import re
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -33,6 +34,9 @@ def back_up(url, target, postgres):
         tools = programs()
     except NoPostgres as error:
         pytest.skip(f"there is no pg_dump: {error}")
+    version = subprocess.run([tools / "pg_dump", "--version"], check=True, capture_output=True, text=True).stdout
+    if int(re.search(r"(\d+)\.", version)[1]) < postgres.admin.info.server_version // 10_000:
+        pytest.skip(f"{version.strip()} is older than the server, which it refuses to read")
     restored = postgres.make()
 
     def plain(place):

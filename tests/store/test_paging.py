@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from pricebid.errors import InputError
 from pricebid.store.paging import page_of, place_of
 
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=3)  # what both databases hold
+
 
 @settings(max_examples=50, deadline=None)
-@given(rows=st.lists(st.tuples(st.integers(-5, 5), st.text(max_size=3)), unique=True), limit=st.integers(1, 7))
+@given(rows=st.lists(st.tuples(st.integers(-5, 5), WORDS), unique=True), limit=st.integers(1, 7))
 def test_pages_hold_every_row_once_in_order(rows, limit):
     ordered, seen, after = sorted(rows), [], None
     while True:

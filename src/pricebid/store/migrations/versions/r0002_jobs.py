@@ -9,6 +9,11 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the tables."""
+    _jobs()
+    _parts_and_events()
+
+
+def _jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.Text(), nullable=False),
@@ -47,6 +52,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
     )
+
+
+def _parts_and_events() -> None:
     op.create_table(
         "job_parts",
         sa.Column("job_id", sa.Text(), nullable=False),
