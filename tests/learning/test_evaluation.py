@@ -57,7 +57,7 @@ def test_unbiased_estimators_cover_the_truth_as_often_as_they_say() -> None:
         log, law, _ = draw(600, rng)
         found = evaluate_law(log, law)
         for name in covered:
-            low, high = found.interval(found.of(name).value, found.of(name).error)
+            low, high = found.of(name).interval()
             covered[name] += low <= TRUTH <= high
     # Binomial(200, .95): below 179 with probability .001.
     assert min(covered.values()) >= 179, covered
@@ -135,9 +135,9 @@ def test_the_logged_law_itself_is_worth_what_was_logged() -> None:
     )
     found = evaluate_law(log, law)
     for name in ("ips", "snips", "dr"):
-        assert found.of(name).value == pytest.approx(found.logged, abs=0.01)
+        assert found.of(name).value == pytest.approx(found.logged.value, abs=0.01)
     assert found.overlap.ess == pytest.approx(5_000)
-    assert "No difference" in found.answer or abs(found.difference) < 1e-2
+    assert "No difference" in found.answer or abs(found.difference.value) < 1e-2
 
 
 def test_the_answer_says_better_worse_or_neither() -> None:
@@ -225,6 +225,16 @@ def test_the_effective_sample_size_is_kishs() -> None:
     equal = measure_overlap(np.zeros(9), np.zeros(9, dtype=np.int64), np.ones(9), np.ones((9, 1)))
     assert equal.ess == pytest.approx(9)
     assert equal.drift == 0
+
+
+def test_intervals_are_normal_for_tame_influences_and_wider_for_wild_ones() -> None:
+    rng = np.random.default_rng(17)
+    tame = by.Estimate(name="x", value=0.0, influence=rng.normal(size=4_000))
+    assert tame.freedom == pytest.approx(4_000, rel=0.2)
+    assert tame.interval()[1] / tame.error == pytest.approx(1.96, abs=0.005)
+    wild = by.Estimate(name="x", value=0.0, influence=rng.standard_t(2.5, 4_000))
+    assert wild.freedom < 500
+    assert wild.interval()[1] / wild.error > 1.97
 
 
 def test_few_events_are_said() -> None:

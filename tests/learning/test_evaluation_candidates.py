@@ -237,6 +237,6 @@ def test_the_engine_reads_both_files(tmp_path) -> None:
     frame.to_csv(tmp_path / "log.csv", index=False)
     (tmp_path / "c.toml").write_text('kind = "fixed"\noption = "c"\n')
     found = engine.evaluate(tmp_path / "log.csv", tmp_path / "c.toml")
-    low, high = found.interval(found.of("dr").value, found.of("dr").error)
+    low, high = found.of("dr").interval()
     assert low < 0.8 < high
     assert found.candidate == "c"

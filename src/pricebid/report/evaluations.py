@@ -56,13 +56,14 @@ def evaluation_report(found: Evaluation) -> RenderableType:
 
 def evaluation_summary(found: Evaluation) -> dict[str, Any]:
     """Give the answer, the estimates, the difference to the log, and the overlap."""
-    low, high = found.interval(found.difference, found.difference_error)
+    gain = found.difference
+    low, high = gain.interval(found.alpha)
     return {
         "candidate": found.candidate,
         "answer": found.answer,
         "alpha": found.alpha,
         "estimates": found.to_frame().drop(columns=["candidate"]).to_dict(orient="records"),
-        "difference": {"value": found.difference, "error": found.difference_error, "low": low, "high": high},
+        "difference": {"value": gain.value, "error": gain.error, "low": low, "high": high},
         "overlap": asdict(found.overlap),
         "notices": list(found.notices),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,19 @@ class Estimate:
     def error(self) -> float:
         """Standard error; of the direct method only for the decisions drawn, not for its model."""
         return float(self.influence.std(ddof=1) / np.sqrt(len(self.influence)))
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the standard error: 2 n / (kurtosis - 1), few where a few decisions carry the variance."""
+        square = self.influence**2
+        spread = float(np.mean(square)) ** 2
+        kurtosis = float(np.mean(square**2)) / spread if spread > 0 else 1.0
+        return 2.0 * len(square) / max(kurtosis - 1.0, 1e-9)
+
+    def interval(self, alpha: float = 0.05) -> tuple[float, float]:
+        """Return the interval by Student's t with `freedom`: for well-behaved influences the normal one."""
+        wide = float(stats.t.isf(alpha / 2, self.freedom)) * self.error
+        return self.value - wide, self.value + wide
 
 
 def inverse_propensity(reward: Floats, weight: Floats) -> Estimate:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from pricebid.errors import InputError
 from pricebid.learning.evaluation import estimators as by
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FEW_EVENTS = 30
+FEW_EVENTS, FEW_FREEDOM = 30, 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,26 +65,24 @@ class Evaluation:
         Its name.
     alpha : float
         One minus the level of intervals.
-    logged, logged_error : float
-        Mean reward of the log, and its standard error.
+    logged : Estimate
+        Mean reward of the log.
     estimates : tuple of Estimate
         By estimator; doubly robust is the one to go by.
     overlap : Overlap
         How much the log holds of the candidate.
-    difference, difference_error : float
-        Doubly robust value less the log's, and its standard error (the same decisions are in both).
+    difference : Estimate
+        Doubly robust value less the log's (the same decisions are in both).
     notices : tuple of str
         What to know.
     """
 
     candidate: str
     alpha: float
-    logged: float
-    logged_error: float
+    logged: by.Estimate
     estimates: tuple[by.Estimate, ...]
     overlap: Overlap
-    difference: float
-    difference_error: float
+    difference: by.Estimate
     notices: tuple[str, ...] = ()
 
     def of(self, name: str) -> by.Estimate:
@@ -95,38 +92,32 @@ class Evaluation:
             raise KeyError(name)
         return found
 
-    def interval(self, value: float, error: float) -> tuple[float, float]:
-        """Return the normal interval around a value."""
-        wide = float(stats.norm.isf(self.alpha / 2)) * error
-        return value - wide, value + wide
-
     @property
     def answer(self) -> str:
         """Whether the candidate is better than what was logged, in words."""
-        low, high = self.interval(self.difference, self.difference_error)
+        value, (low, high) = self.difference.value, self.difference.interval(self.alpha)
         level = f"{100 * (1 - self.alpha):g} % interval {low:+,.4g} to {high:+,.4g}"
         if low > 0:
-            return f"Better than what was logged, by {self.difference:+,.4g} per decision ({level})."
+            return f"Better than what was logged, by {value:+,.4g} per decision ({level})."
         if high < 0:
-            return f"Worse than what was logged, by {self.difference:+,.4g} per decision ({level})."
-        return f"No difference from what was logged is shown: {self.difference:+,.4g} per decision ({level})."
+            return f"Worse than what was logged, by {value:+,.4g} per decision ({level})."
+        return f"No difference from what was logged is shown: {value:+,.4g} per decision ({level})."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per estimator, the log's own mean first: value, error, low, high, bias."""
         import pandas as pd
 
-        rows = [("logged", self.logged, self.logged_error, 0.0)]
-        rows += [(one.name, one.value, one.error, one.bias) for one in self.estimates]
-        spans = [self.interval(value, error) for _, value, error, _ in rows]
+        rows = (self.logged, *self.estimates)
+        spans = [one.interval(self.alpha) for one in rows]
         return pd.DataFrame(
             {
                 "candidate": self.candidate,
-                "estimator": [row[0] for row in rows],
-                "value": [row[1] for row in rows],
-                "error": [row[2] for row in rows],
+                "estimator": [one.name for one in rows],
+                "value": [one.value for one in rows],
+                "error": [one.error for one in rows],
                 "low": [span[0] for span in spans],
                 "high": [span[1] for span in spans],
-                "bias": [row[3] for row in rows],
+                "bias": [one.bias for one in rows],
                 "ess": [float(self.overlap.decisions)] + [self.overlap.ess] * len(self.estimates),
             }
         )
@@ -178,23 +169,28 @@ def evaluate_law(
         made.append(by.clipped_inverse_propensity(log.reward, weight, most=known.clip))
         made.append(by.switch_doubly_robust(*told, most=known.clip))
         made.append(by.shrunk_doubly_robust(*told, strength=known.clip**2))
-    logged = float(log.reward.mean())
-    apart = robust.influence - (log.reward - logged)
+    mean = float(log.reward.mean())
+    logged = by.Estimate(name="logged", value=mean, influence=log.reward - mean)
+    difference = by.Estimate(
+        name="difference", value=robust.value - mean, influence=robust.influence - logged.influence
+    )
     return Evaluation(
         candidate=name,
         alpha=known.alpha,
         logged=logged,
-        logged_error=float(log.reward.std(ddof=1) / np.sqrt(len(log))),
         estimates=tuple(made),
         overlap=overlap,
-        difference=robust.value - logged,
-        difference_error=float(apart.std(ddof=1) / np.sqrt(len(log))),
-        notices=(*log.notices, *_notices(overlap, known)),
+        difference=difference,
+        notices=(*log.notices, *_notices(overlap, robust, known)),
     )
 
 
-def _notices(overlap: Overlap, settings: EvaluationSettings) -> list[str]:
+def _notices(overlap: Overlap, robust: by.Estimate, settings: EvaluationSettings) -> list[str]:
     found = ["the interval of dm does not show the error of its model"]
+    if robust.freedom < FEW_FREEDOM:
+        found.append(
+            f"a few decisions carry the variance (as of {robust.freedom:.0f}): the doubly robust interval may still be too short"
+        )
     if overlap.events < FEW_EVENTS:
         found.append(
             f"only {overlap.events} decisions that the candidate might have taken too had an unusual reward: normal intervals are "
