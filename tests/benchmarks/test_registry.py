@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("speed.kernel", "speed.quotes", "speed.rivals", "speed.rules", "speed.tables")
+NAMES = ("speed.feedback", "speed.kernel", "speed.quotes", "speed.rivals", "speed.rules", "speed.tables")
 EXTRA = ("lightgbm", "statsforecast")
 
 
