@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, exists, func, insert, select, text, update
+from sqlalchemy import and_, delete, exists, func, insert, select, text, update
 
 from pricebid.store import job_events as happened
 from pricebid.store.errors import StoreError
@@ -123,22 +123,27 @@ def _lapsed(at: int, kinds: Sequence[str] | None) -> Select[Any]:
 
 
 def _waiting(at: int, kinds: Sequence[str] | None) -> Select[Any]:
-    other, every = jobs.alias(), jobs.alias()
-    busy = exists().where(other.c.shop == jobs.c.shop, other.c.kind == jobs.c.kind, other.c.state == "running")
-    served = (
-        select(
-            every.c.shop,
-            func.sum(case((every.c.state == "running", 1), else_=0)).label("running"),
-            func.coalesce(func.max(every.c.started_at), 0).label("last"),
-        )
-        .group_by(every.c.shop)
+    same, other, every = jobs.alias(), jobs.alias(), jobs.alias()
+    busy = exists().where(same.c.shop == jobs.c.shop, same.c.kind == jobs.c.kind, same.c.state == "running")
+    running = (
+        select(other.c.shop, func.count().label("count"))
+        .where(other.c.state == "running")
+        .group_by(other.c.shop)
         .subquery()
     )
+    # Each is one look into an index, however many jobs there have been.
+    last = select(func.max(every.c.started_at)).where(every.c.shop == jobs.c.shop).scalar_subquery()
     wanted = (
         select(jobs.c.id)
-        .join(served, served.c.shop == jobs.c.shop)
+        .outerjoin(running, running.c.shop == jobs.c.shop)
         .where(jobs.c.state == "queued", jobs.c.run_after <= at, ~busy)
-        .order_by(served.c.running, served.c.last, jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id)
+        .order_by(
+            func.coalesce(running.c.count, 0),
+            func.coalesce(last, 0),
+            jobs.c.priority.desc(),
+            jobs.c.created_at,
+            jobs.c.id,
+        )
         .limit(1)
     )
     return wanted if kinds is None else wanted.where(jobs.c.kind.in_(kinds))

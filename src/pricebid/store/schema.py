@@ -311,6 +311,7 @@ jobs = Table(
     Column("ended_at", BigInteger, nullable=True),
     Column("serial", BigInteger, nullable=False),
     Index("ix_jobs_shop_created_at_id", "shop", "created_at", "id"),
+    Index("ix_jobs_shop_started_at", "shop", "started_at"),
     Index("ix_jobs_state_priority", "state", "priority", "run_after"),
     Index(
         "uq_jobs_running",

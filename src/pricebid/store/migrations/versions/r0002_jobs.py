@@ -43,6 +43,7 @@ def _jobs() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
     )
     op.create_index("ix_jobs_shop_created_at_id", "jobs", ["shop", "created_at", "id"])
+    op.create_index("ix_jobs_shop_started_at", "jobs", ["shop", "started_at"])
     op.create_index("ix_jobs_state_priority", "jobs", ["state", "priority", "run_after"])
     op.create_index(
         "uq_jobs_running",
