@@ -238,7 +238,7 @@ def test_options_are_drawn_from_the_law_that_is_told(case, learnt):
     _, state = outcomes_of(case, learnt)
     rng = np.random.default_rng(3)
     context = case.context(rng)
-    picks = [case.policy.choose(state, rng, context=context) for _ in range(600)]
+    picks = [case.policy.choose(state, rng, context=context) for _ in range(300)]
     batch = case.policy.choose_many(state, rng, 20_000, context=context)
     laws = {
         "one": (np.array([pick.option for pick in picks]), np.array([pick.probabilities for pick in picks])),
@@ -259,9 +259,9 @@ def test_a_batch_has_the_law_of_single_choices(case, learnt):
     _, state = outcomes_of(case, learnt)
     rng = np.random.default_rng(4)
     context = case.context(rng)
-    one = np.array([case.policy.choose(state, rng, context=context).probabilities for _ in range(400)])
+    one = np.array([case.policy.choose(state, rng, context=context).probabilities for _ in range(200)])
     many = np.array(
-        [case.policy.choose_many(state, rng, 64, context=context).probabilities.mean(axis=0) for _ in range(60)]
+        [case.policy.choose_many(state, rng, 64, context=context).probabilities.mean(axis=0) for _ in range(40)]
     )
     error = np.sqrt(one.var(axis=0) / len(one) + many.var(axis=0) / len(many))
     assert (np.abs(one.mean(axis=0) - many.mean(axis=0)) <= 6 * error + 1e-3).all()
