@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -32,6 +31,15 @@ PATIENCE_SECONDS = 60.0
 # A test's database need not outlive a power cut.
 FAST = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 SETTINGS = ("listen_addresses=", "max_connections=200", "shared_buffers=64MB", "timezone=UTC", "lc_messages=C")
+
+
+# Ends the server at once ("immediate": nothing more is written, for nobody will read it) when the pipe that it was
+# started with closes: at the end of its use, or because whoever used it was killed; then the data go too.
+_WATCHED = """
+exec 3<&0
+{ cat <&3 >/dev/null; kill -QUIT $$; sleep 1; rm -rf "$0"; } &
+exec "$@" 3<&- </dev/null
+"""
 
 
 class NoPostgres(Exception):  # noqa: N818 - reads as what it says
@@ -90,8 +98,7 @@ def running(*, durable: bool = False) -> Iterator[str]:
                 _wait(server, base)
                 yield f"postgresql+psycopg://postgres@/postgres?host={base}"
             finally:
-                # "Fast": sessions end, all is written. "Immediate": nothing more is written, for nobody will read it.
-                server.send_signal(signal.SIGINT if durable else signal.SIGQUIT)
+                server.stdin.close()
                 try:
                     server.wait(PATIENCE_SECONDS)
                 except subprocess.TimeoutExpired:
@@ -110,6 +117,8 @@ def _account() -> dict[str, Any]:
     """Give the account to run as, in the words of `subprocess`."""
     if os.geteuid() != 0:
         return {}
+    import pwd  # not on every system
+
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
@@ -157,8 +166,8 @@ def _prepare(folder: Path, base: Path) -> None:
 def _start(*command: str | Path, log: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - an open file
     base = Path(log.name).parent
     return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", _WATCHED, base / "data", *command],
+        stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
         cwd=base,
