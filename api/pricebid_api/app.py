@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.add_middleware(Edge, metrics=metrics, log=lines, max_body=settings.max_body_bytes)
-    errors.install(app)
+    errors.install(app, ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
@@ -88,8 +88,9 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """Make the application of `pricebid serve`, in each of its workers."""
-    from pricebid_api import logs
+    from pricebid_api import logs, parent
 
+    parent.when_gone(parent.leave)
     settings = Settings.from_environment()
     logs.configure(settings.log_format)
     return create_app(settings)
@@ -143,6 +144,7 @@ async def _begin(service: Service) -> None:
     service.recorder.start()
     service.log.start(service.settings.flush_seconds)
     service.poller.start()
+    service.tables.warm()
 
 
 async def _end(service: Service) -> None:
@@ -151,8 +153,8 @@ async def _end(service: Service) -> None:
     await service.poller.stop()
     await service.recorder.stop()
     await asyncio.to_thread(service.budgets.close)
-    service.tables.close()
-    service.scenarios.close()
+    await asyncio.to_thread(service.tables.close)
+    await asyncio.to_thread(service.scenarios.close)
     service.writer.close()
     await service.log.stop()
     service.db.close()

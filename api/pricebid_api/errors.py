@@ -9,15 +9,16 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from pricebid.errors import FaultsError, Infeasible, InputError
 from pricebid.store import errors as stored
 from pricebid_api import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
     from starlette.requests import Request
 
 MEDIA_TYPE = "application/problem+json"
@@ -133,7 +134,14 @@ def _validation(error: RequestValidationError) -> Problem:
     return Problem(422, "bad_request", f"{first['field']}: {first['message']}{more}", errors=faults)
 
 
-def install(app: FastAPI) -> None:
+def _allowed(routers: Sequence[APIRouter], request: Request) -> dict[str, str]:
+    """Give the methods of a path: all its routes' together, where Starlette gives those of the first one."""
+    every = [one for router in routers for one in router.routes if isinstance(one, Route)]
+    routes = [one for one in every if one.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted({method for one in routes for method in one.methods or ()}))}
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Register the handlers: every error of every route becomes a problem here."""
 
     async def handle(request: Request, error: Exception) -> Response:
@@ -151,7 +159,8 @@ def install(app: FastAPI) -> None:
         if "too_large" in request.scope:  # FastAPI says 400 of whatever fails while it reads a body
             return too_large(request.scope["too_large"]).response(request.scope.get("request_id", ""))
         code = {404: "no_such_route", 405: "method_not_allowed", 400: "bad_json"}.get(error.status_code, "http")
-        found = Problem(error.status_code, code, str(error.detail), headers=error.headers)
+        headers = _allowed(routers, request) if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+        found = Problem(error.status_code, code, str(error.detail), headers=headers)
         return found.response(request.scope.get("request_id", ""))
 
     for kind in (Problem, InputError, Infeasible, stored.StoreError):

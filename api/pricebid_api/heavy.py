@@ -51,6 +51,12 @@ class Heavy:
         self._kind = kind
         self._memory = memory
         self._pool: Executor | None = None
+        self._running = 0
+
+    def warm(self) -> None:
+        """Have the process started and its libraries loaded before somebody waits for them."""
+        if self._kind == "process":
+            self._executor().submit(_load)
 
     async def run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function of a module's top level.
@@ -64,16 +70,20 @@ class Heavy:
         """
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._executor(), _guarded, function, args, kwargs)
+        self._running += 1
         try:
             result = await asyncio.wait_for(future, seconds)
         except TimeoutError:
             self.close()
             detail = f"This took longer than {seconds:g} s; send less, or use a job: POST /v1/shops/{{shop}}/jobs."
             raise Problem(503, "took_too_long", detail) from None
-        except (BrokenProcessPool, MemoryError):
-            self.close()
+        except (BrokenProcessPool, MemoryError) as error:
+            if isinstance(error, BrokenProcessPool):
+                self.close()
             detail = "This needs more memory than one request may take; send less, or use a job."
             raise Problem(413, "too_large", detail) from None
+        finally:
+            self._running -= 1
         if isinstance(result, _Raised):
             raise result.error()
         return result  # type: ignore[no-any-return]
@@ -90,11 +100,12 @@ class Heavy:
     def close(self) -> None:
         """End the process, whatever it is doing."""
         pool, self._pool = self._pool, None
-        if isinstance(pool, ProcessPoolExecutor):
+        if pool is None:
+            return
+        if isinstance(pool, ProcessPoolExecutor) and self._running:
             for process in list((getattr(pool, "_processes", None) or {}).values()):
                 process.kill()
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=not self._running, cancel_futures=True)
 
 
 def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - any
@@ -109,10 +120,18 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         )
 
 
+def _load() -> None:
+    import pricebid.pricing.make
+    import pricebid.tables.read  # noqa: F401 - pandas and pyarrow come with it
+
+
 def _confine(memory: int) -> None:
     import os
     import signal
 
+    from pricebid_api import parent
+
+    parent.when_gone(parent.end)  # it waits for work from a pipe of which it holds both ends, and would wait for ever
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

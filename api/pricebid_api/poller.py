@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FIGURES_SECONDS = 5.0
 _SILENT_SECONDS = 5.0
+_STOP_SECONDS = 10.0
 
 
 class Poller:
@@ -57,6 +58,7 @@ class Poller:
         self._answered = float("-inf")
         self._loaded = False
         self._figures_at = float("-inf")
+        self._stopping = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def start(self) -> None:
@@ -69,12 +71,12 @@ class Poller:
         )
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a look that has begun is ended first, since its connection is in use."""
+        self._stopping.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def reasons(self) -> list[str]:
         """Give why this worker should get no traffic; nothing where it should."""
@@ -92,14 +94,15 @@ class Poller:
 
     async def _forever(self, look: object) -> None:
         assert callable(look)  # noqa: S101 - one of ours
-        while True:
+        while not self._stopping.is_set():
             try:
                 await look()
             except PricebidError as error:
                 logs.log.warning("the store does not answer: %s", error)
             except Exception:  # noqa: BLE001 - whatever it was, the next look is due
                 logs.log.exception("a look at the store failed")
-            await asyncio.sleep(self._seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._seconds)
 
     async def _keys_now(self) -> None:
         await asyncio.to_thread(self._keys.refresh, self._db)

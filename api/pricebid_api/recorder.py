@@ -16,7 +16,6 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -31,6 +30,7 @@ except ImportError:  # pragma: no cover - no such locks there: losses are then s
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     from pricebid_api.metrics import Metrics
@@ -79,17 +79,22 @@ class Recorder:
         self._task: asyncio.Task[None] | None = None
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid4().hex[:12]}"
         self._low = 0x8000000000000000 | secrets.randbits(62)
+        self._path = folder
         self._file: BinaryIO | None = None
         self._mark: mmap.mmap | None = None
 
     def start(self) -> None:
         """Begin to write; tell of workers that were killed before."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = (self._folder / f"{self.worker}{_SUFFIX}").open("w+b")
+        mark = self._folder / f"{self.worker}{_SUFFIX}"
+        fresh = mark.with_suffix(".new")
+        self._file = fresh.open("w+b")
         self._file.write(_NUMBER.pack(0))
         self._file.flush()
         if fcntl is not None:
             fcntl.flock(self._file, fcntl.LOCK_EX)
+        fresh.rename(mark)  # locked before it has the name of a mark, or another worker would take it for a dead one's
+        self._path = mark
         self._mark = mmap.mmap(self._file.fileno(), _NUMBER.size)
         self._task = asyncio.create_task(self._forever())
 
@@ -117,7 +122,7 @@ class Recorder:
         if self._mark is not None and self._file is not None:
             self._mark.close()
             if not self._waiting:
-                await asyncio.to_thread(Path(self._file.name).unlink, missing_ok=True)
+                await asyncio.to_thread(self._path.unlink, missing_ok=True)
             self._file.close()
 
     async def _forever(self) -> None:

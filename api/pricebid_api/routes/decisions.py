@@ -20,7 +20,7 @@ from pricebid_api.state import Service
 router = APIRouter(tags=["decisions"])
 
 
-@router.get("/v1/shops/{shop}/decisions", summary="Read the decision or audit log", response_model_exclude_none=True)
+@router.get("/v1/shops/{shop}/decisions", summary="Read the decision or audit log")
 async def list_decisions(
     shop: ShopName,
     service: ServiceDep,
