@@ -16,7 +16,7 @@ from pricebid_api.limits import Buckets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pricebid.store import Store
+    from pricebid.store import KeyInfo, Store
     from pricebid_api.metrics import Metrics
     from pricebid_api.settings import Settings
 
@@ -77,24 +77,31 @@ class Keys:
 
     @property
     def may_be_new(self) -> bool:
-        """True where a key made since the store was last asked is worth asking for: at most ten times a second."""
+        """True where a first key made since the store was last asked is worth asking for: at most ten times a second."""
         return time.monotonic() - self._at > _NEW_SECONDS
 
     def refresh(self, db: Store) -> None:
         """Ask the store for every key; blocking, called by the poller and, when that is late, by a request's thread."""
         asked = time.monotonic()
-        infos = store.keys_in_force(db)
-        callers = {
-            bytes.fromhex(info.digest): Caller(
-                name=f"key:{info.name}", shop=info.shop, scopes=frozenset(info.scopes), key=info.digest
-            )
-            for info in infos
-        }
+        callers = {bytes.fromhex(info.digest): _of_key(info) for info in store.keys_in_force(db)}
         self._callers, self._at, self.any = callers, asked, self.any or bool(callers) or store.any_key(db)
+
+    def ask(self, db: Store, plain: bytes) -> Caller | None:
+        """Ask the store for one key, which may have been made a moment ago; blocking."""
+        info = store.find_key_digest(db, hashlib.sha256(plain).hexdigest())
+        if info is None:
+            return None
+        caller = self._callers[bytes.fromhex(info.digest)] = _of_key(info)
+        self.any = True
+        return caller
 
     def find(self, plain: bytes) -> Caller | None:
         """Give the caller of a key, None where there is no such key in force."""
         return self._callers.get(hashlib.sha256(plain).digest())
+
+
+def _of_key(info: KeyInfo) -> Caller:
+    return Caller(name=f"key:{info.name}", shop=info.shop, scopes=frozenset(info.scopes), key=info.digest)
 
 
 class Tokens:
@@ -166,12 +173,17 @@ class Gate:
         self.tokens = Tokens(settings) if settings.jwt else None
         self._buckets = Buckets(settings.rate_per_second, settings.burst)
         self._failures = Buckets(5.0, 50.0)
+        self._asking = Buckets(20.0, 100.0)
         self._refused = metrics.refused
 
     @property
     def open(self) -> bool:
         """True where everybody on this machine may do everything: on loopback, as long as no key was ever made."""
         return self._settings.loopback and not self.keys.any and self.tokens is None
+
+    def may_ask(self) -> bool:
+        """Tell whether the store may be asked for a key that is not known here: guesses shall not keep it busy."""
+        return not self._asking.take("")
 
     def anybody(self, host: str, client: str) -> Caller:
         """Give the caller of a request that presents nothing.

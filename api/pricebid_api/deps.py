@@ -64,10 +64,10 @@ async def _seldom(service: Service, scope: Scope, credential: bytes | None) -> C
     gate = service.gate
     client = scope["client"][0] if scope.get("client") else ""
     if credential is None:
+        if gate.open and gate.keys.may_be_new:
+            await asyncio.to_thread(gate.keys.refresh, service.db)
         return gate.anybody(scope["head"].get(b"host", b"").decode("latin1"), client)
-    if gate.keys.may_be_new:
-        await asyncio.to_thread(gate.keys.refresh, service.db)
-    caller = gate.keys.find(credential)
+    caller = await asyncio.to_thread(gate.keys.ask, service.db, credential) if gate.may_ask() else None
     if caller is None and gate.tokens is not None:
         token = credential.decode("latin1")
         caller = gate.tokens.known(token)

@@ -87,7 +87,7 @@ async def publish_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller
     its data are too old, it is infeasible, more prices move than allowed, it expects less than the plan in force may
     fall to, or a price is under its floor. Approve it to publish it all the same.
     """
-    info = await service.scenarios.run(
+    info = await service.tables.run(
         300.0,
         publish_in,
         service.settings.store,
