@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pricebid.tables.table import Table
+    from pricebid.tables.table import Table, Text
 
 SPENT = 0.95  # a day's budget counts as used up from this share on
 
@@ -119,8 +119,8 @@ def experiment_rows(table: Table, name: str | None = None) -> ExperimentRows:
     faults = list(_faults(table, keep, asked))
     if faults:
         raise TableError(faults)
-    units, unit = np.unique(table.text("unit").rows[keep], return_inverse=True)
-    variants, variant = np.unique(table.text("variant").rows[keep], return_inverse=True)
+    units, unit = _coded(table.text("unit"), keep)
+    variants, variant = _coded(table.text("variant"), keep)
 
     def numbers(column: str) -> NDArray[np.float64] | None:
         values = table.numbers(column)[keep]
@@ -130,8 +130,8 @@ def experiment_rows(table: Table, name: str | None = None) -> ExperimentRows:
         name=asked,
         units=freeze(units),
         variants=freeze(variants),
-        unit=freeze(unit.astype(np.int64)),
-        variant=freeze(variant.astype(np.int64)),
+        unit=freeze(unit),
+        variant=freeze(variant),
         outcome=freeze(table.numbers("outcome")[keep]),
         denominator=numbers("denominator"),
         covariate=numbers("covariate"),
@@ -177,6 +177,12 @@ def _faults(table: Table, keep: NDArray[np.int64], name: str) -> Iterator[Fault]
         yield Fault(
             table="experiments", column="unit", message=f"{name} has {units} unit; give at least two per variant"
         )
+
+
+def _coded(text: Text, keep: NDArray[np.int64]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Labels that some rows have, sorted, and each row's position in them."""
+    codes, position = np.unique(text.codes[keep], return_inverse=True)
+    return text.labels[codes], position.astype(np.int64)
 
 
 def _fault(column: str, rows: NDArray[np.int64], message: str) -> Fault:
