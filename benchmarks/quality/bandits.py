@@ -106,8 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--share", nargs="+", type=float, default=[0.25, 0.5], help="stock per period")
     parser.add_argument("--horizon", nargs="+", type=int, default=[100, 1_000, 10_000])
     parser.add_argument("--policy", nargs="+", default=list(POLICIES), choices=POLICIES)
-    parser.add_argument("--runs", type=int, default=1_000, help="seasons of the fast policies")
-    parser.add_argument("--slow-steps", type=int, default=200_000, help="periods in all of the baselines, per cell")
+    parser.add_argument("--runs", type=int, default=500, help="seasons of the fast policies")
+    parser.add_argument("--slow-steps", type=int, default=30_000, help="periods in all of the baselines, per cell")
     asked = parser.parse_args(arguments)
     rows: list[dict[str, object]] = []
     print(f"{'market':12} {'stock':>6} {'periods':>8}  {'policy':18} {'% of bound':>10} {'error':>7} {'seasons':>8}")
