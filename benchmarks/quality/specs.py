@@ -8,6 +8,8 @@ from benchmarks.quality import (
     backtests,
     bandits,
     channels,
+    closed_loop,
+    contextual,
     elasticities,
     experiments,
     joint,
@@ -22,6 +24,11 @@ from benchmarks.quality import (
 from benchmarks.registry import Benchmark
 
 SPECS: tuple[Benchmark, ...] = (
+    Benchmark(
+        name="quality.contextual",
+        run=contextual.main,
+        smoke=("--part", "pricing", "--runs", "2", "--horizon", "1000"),
+    ),
     Benchmark(
         name="quality.known_truth",
         run=known_truth.main,
@@ -51,6 +58,12 @@ SPECS: tuple[Benchmark, ...] = (
         run=joint.main,
         smoke=("--seeds", "1"),
         full=("--seeds", "5"),
+    ),
+    Benchmark(
+        name="quality.closed_loop",
+        run=closed_loop.main,
+        smoke=("--seeds", "1", "--days", "7", "--refit", "7", "--kinds", "drift"),
+        full=("--seeds", "6", "--kinds", "drift", "stable", "rival", "elasticity", "cost"),
     ),
     Benchmark(
         name="quality.channels",
