@@ -2,10 +2,10 @@
 
 obp asks for Python below 3.11 and for old versions of its neighbours; the file of its estimators runs on newer ones::
 
-    python -m venv /tmp/obp
-    /tmp/obp/bin/pip install --no-deps --ignore-requires-python obp==0.5.7
-    /tmp/obp/bin/pip install numpy scipy scikit-learn pandas tqdm pyyaml
-    /tmp/obp/bin/python tests/reference/make_obp_values.py
+    python -m venv obp-venv
+    obp-venv/bin/pip install --no-deps --ignore-requires-python obp==0.5.7
+    obp-venv/bin/pip install numpy scipy scikit-learn pandas tqdm pyyaml
+    obp-venv/bin/python tests/reference/make_obp_values.py
 
 Only ``obp.ope.estimators`` and what it needs is loaded, not the whole package, which would ask for torch; torch, which its
 helpers name in signatures, is replaced by an empty stand-in. The numbers in the file are all obp's own.
