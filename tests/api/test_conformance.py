@@ -23,3 +23,15 @@ def test_a_page_always_says_where_the_next_one_begins(local, log):
     page = local.get("/v1/shops/corner/decisions", params={"log": log, "limit": 1}).json()
     assert set(page) == {"items", "cursor"}
     assert len(page["items"]) == 1
+
+
+def test_a_time_is_no_number(local):
+    assert local.get("/v1/shops/corner/decisions", params={"since": "2026-01-05T08:00:00Z"}).status_code == 200
+    for wrong in ("0.5", "1767600000", "-1", "2026-01-05T08:00:00"):
+        assert local.get("/v1/shops/corner/decisions", params={"since": wrong}).status_code == 422, wrong
+
+
+def test_feedback_for_a_shop_that_is_not_there_is_refused_even_where_no_event_is_good(local):
+    body = {"events": [{"event_id": "a", "decision_id": "nonsense", "units": 1}]}
+    assert local.post("/v1/shops/corner/feedback", json=body).json()["rejected"][0]["code"] == "unknown_decision"
+    assert local.post("/v1/shops/nobody/feedback", json=body).status_code == 404
