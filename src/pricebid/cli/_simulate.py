@@ -45,10 +45,14 @@ def simulate(
     window: Annotated[
         int | None, typer.Option(metavar="DAYS", help="Fit to the latest days only; default: to all.")
     ] = None,
+    keywords: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Keywords whose bids are planned beside the prices; 0: no ads.")
+    ] = 12,
+    rebid: Annotated[int, typer.Option(metavar="N", min=1, help="Nights between bid plans.")] = 7,
     visitors: Annotated[float, typer.Option(metavar="N", help="Visitors per category, region and day.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Of market, sales and exploration.")] = 0,
 ) -> None:
-    """Run the whole loop on a market with known truth: forecast, price, sell, learn, every night anew.
+    """Run the whole loop on a market with known truth: forecast, price, bid, sell, learn, every night anew.
 
     Plays the same days as the status quo, a static plan, the loop without and with exploration, and a clairvoyant. Writes
     `loop` (profit of every day and policy, what exploring truly cost, and its budget) and loop.png.
@@ -58,9 +62,15 @@ def simulate(
     from pricebid.simulate import LoopMarketSettings, LoopSettings
 
     market = LoopMarketSettings(
-        kind=kind, days=days, shock=shock, shock_day=shock_day, sparse=sparse, visitors=visitors
+        kind=kind,
+        days=days,
+        shock=shock,
+        shock_day=shock_day,
+        sparse=sparse,
+        keywords=keywords,
+        visitors=visitors,
     )
-    settings = LoopSettings(explore=explore, budget=budget, refit=refit, window=window)
+    settings = LoopSettings(explore=explore, budget=budget, refit=refit, rebid=rebid, window=window)
     with run.progress("Living through it") as progress:
         result = engine.simulate(market, settings, seed=seed, progress=progress)
     frame = result.to_frame()
