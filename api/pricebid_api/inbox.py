@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pricebid import store
+from pricebid_api.shops import get_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +101,11 @@ class Inbox:
     def _commit(self, shop: str, group: Sequence[tuple[_Asked, Sequence[FeedbackEvent]]]) -> None:
         together = [event for _, events in group for event in events]
         try:
-            doubles = store.add_feedback(self._db, shop, together).duplicate_ids if together else ()
+            if together:
+                doubles = store.add_feedback(self._db, shop, together).duplicate_ids
+            else:
+                get_shop(self._db, shop)  # nothing to keep for it, and yet it must be there
+                doubles = ()
         except Exception as error:  # noqa: BLE001 - each request tells its caller
             for asked, _ in group:
                 asked.done.set_exception(error)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from pricebid import store
 from pricebid.live.clock import microseconds
@@ -20,13 +21,22 @@ from pricebid_api.state import Service
 router = APIRouter(tags=["decisions"])
 
 
+def _dated(value: object) -> object:
+    """Refuse numbers: which pydantic reads as seconds or milliseconds, as it guesses."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("give the time as RFC 3339, such as 2026-01-05T08:00:00Z")
+    return value
+
+
 @router.get("/v1/shops/{shop}/decisions", summary="Read the decision or audit log")
 async def list_decisions(
     shop: ShopName,
     service: ServiceDep,
     caller: Reader,
     log: Annotated[Literal["decisions", "audit"], Query(description="What was quoted, or who did what.")] = "decisions",
-    since: Annotated[datetime | None, Query(description="Only from then on (decisions).")] = None,
+    since: Annotated[
+        datetime | None, BeforeValidator(_dated), Query(description="Only from then on (decisions).")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[LogEntry]:
