@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.load.deployment import SHOP
+
 from pricebid import store
 from pricebid.store import job_events
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.load.traffic import Journal
+
     from pricebid.store import FeedbackEvent
 
 _CENT = 0.005

@@ -22,6 +22,7 @@ from benchmarks.load import deployment
 from benchmarks.load.accounts import account
 from benchmarks.load.deployment import CATALOG, SALES, SHOP, Deployment
 from benchmarks.load.traffic import Traffic
+
 from pricebid import store
 
 if TYPE_CHECKING:
