@@ -22,8 +22,9 @@ from pricebid_api.heavy import Heavy
 from pricebid_api.inbox import Inbox
 from pricebid_api.logs import RequestLog
 from pricebid_api.metrics import Metrics
-from pricebid_api.middleware import Edge
+from pricebid_api.middleware import SHOPS, Edge
 from pricebid_api.poller import Poller
+from pricebid_api.raw import RawRoute
 from pricebid_api.recorder import Recorder
 from pricebid_api.routes import ROUTERS
 from pricebid_api.serve import refuse_open
@@ -77,13 +78,19 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.add_middleware(Edge, metrics=metrics, log=lines, max_body=settings.max_body_bytes)
+    app.add_middleware(Edge, metrics=metrics, log=lines, max_body=settings.max_body_bytes, hot=_hot())
     errors.install(app, ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     telemetry.instrument(app)
     return app
+
+
+def _hot() -> dict[str, RawRoute]:
+    """Give the hot routes by what follows the shop in their path."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, RawRoute)]
+    return {route.path.removeprefix(f"{SHOPS}{{shop}}/"): route for route in routes}
 
 
 def from_environment() -> FastAPI:

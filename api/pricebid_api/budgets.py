@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MICRO = 1_000_000
 _BATCH = 10_000
+_SLICES, _MOST_SLICES = 4, 16  # laid in per budget: at first, and where they run out between two ticks
 _ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
 _AHEAD = 10 * MICRO  # microseconds before midnight from which tomorrow's slices are leased
 
@@ -57,21 +58,25 @@ class Stock:
         self._share = share
         self._idle = idle
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, date], _Held] = {}
+        self._held: dict[tuple[str, date], list[_Held]] = {}
+        self._want: dict[tuple[str, date], int] = {}
         self._asked: dict[tuple[str, date], int] = {}
         self._settled: list[tuple[str, int]] = []
 
     def lease(self, campaign: str, day: date, *, budget: int, amount: int, until: int) -> Grant | None:
-        """Give the slice in stock, if it is large enough; at once, whatever the store does."""
+        """Give the slice in stock, if there is one; at once, whatever the store does.
+
+        It may be smaller than what is asked for: the last of a budget is spent from small slices.
+        """
         del budget, until
         with self._lock:
             key = (campaign, day)
-            held = self._held.get(key)
             self._asked[key] = max(amount, self._asked.get(key, 0))
-            if held is None or held.grant.amount < amount:
+            held = self._held.get(key)
+            if not held:  # bids come faster than slices were laid in: lay in more
+                self._want[key] = min(2 * self._want.get(key, _SLICES), _MOST_SLICES)
                 return None
-            del self._held[key]
-            return held.grant
+            return held.pop(0).grant
 
     def settle(self, grant: str, spent: int) -> None:
         """Note what was spent of a slice; told to the store at the next tick."""
@@ -83,20 +88,18 @@ class Stock:
         with self._lock:
             settled, self._settled = self._settled, []
             asked, self._asked = self._asked, {}
-            idle = [
-                key
-                for key, held in self._held.items()
-                if key[1] not in days or (key not in asked and time.monotonic() - held.since > self._idle)
-            ]
-            small = [
-                key for key, amount in asked.items() if key in self._held and self._held[key].grant.amount < amount
-            ]
-            settled += [(self._held.pop(key).grant.id, 0) for key in {*idle, *small}]
+            for key in list(self._held):
+                aged = all(time.monotonic() - one.since > self._idle for one in self._held[key])
+                if key[1] not in days or (key not in asked and aged):
+                    settled += [(one.grant.id, 0) for one in self._held.pop(key)]
+                    self._want.pop(key, None)
         self._tell(settled)
         for (campaign, day), amount in asked.items():
             budget = budgets.get(campaign)
-            if budget is not None and day in days and (campaign, day) not in self._held:
-                self._lease(campaign, day, budget, max(amount, int(budget * self._share)))
+            if budget is not None and day in days:
+                while len(self._held.get((campaign, day), ())) < self._want.get((campaign, day), _SLICES):
+                    if not self._lease(campaign, day, budget, max(amount, int(budget * self._share))):
+                        break
 
     def first(self, days: Sequence[date], budgets: Mapping[str, int]) -> None:
         """Ask for a slice of every budget that has none in stock."""
@@ -108,11 +111,11 @@ class Stock:
     def close(self) -> None:
         """Give everything back."""
         with self._lock:
-            settled = [*self._settled, *((held.grant.id, 0) for held in self._held.values())]
+            settled = [*self._settled, *((one.grant.id, 0) for held in self._held.values() for one in held)]
             self._settled, self._held = [], {}
         self._tell(settled)
 
-    def _lease(self, campaign: str, day: date, budget: int, amount: int) -> None:
+    def _lease(self, campaign: str, day: date, budget: int, amount: int) -> bool:
         found = store.lease(
             self._db,
             self._shop,
@@ -126,7 +129,9 @@ class Stock:
         if found is not None:
             with self._lock:
                 grant = live.Grant(id=found.id, amount=round(found.amount * MICRO))
-                self._held[campaign, day] = _Held(grant=grant, since=time.monotonic())
+                held = _Held(grant=grant, since=time.monotonic())
+                self._held.setdefault((campaign, day), []).append(held)
+        return found is not None
 
     def _tell(self, settled: Sequence[tuple[str, int]]) -> None:
         for at, (grant, spent) in enumerate(settled):

@@ -8,14 +8,19 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from starlette.requests import Request
+
 from pricebid_api import logs
 from pricebid_api.errors import problem_of, too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from pricebid_api.logs import RequestLog
     from pricebid_api.metrics import Metrics
+    from pricebid_api.raw import RawRoute
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY = (
@@ -29,6 +34,8 @@ _SECURITY = (
 Head = dict[bytes, bytes]
 """Headers of a request by lower-case name, the last of a name: made once, read by whoever needs one (``scope["head"]``)."""
 
+SHOPS = "/v1/shops/"
+_FAILED = 500
 UPLOADS = "/tables/"  # these bodies have a limit of their own
 
 
@@ -45,9 +52,14 @@ class Edge:
         Gets one line per request.
     max_body : int
         Largest body in bytes, but for uploads of tables.
+    hot : mapping of str to RawRoute
+        Routes by what follows the shop in their path: a quote costs less than finding its route does.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog, max_body: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, log: RequestLog, max_body: int, hot: Mapping[str, RawRoute]
+    ) -> None:
+        self._hot = hot
         self._app = app
         self._metrics = metrics
         self._log = log
@@ -85,14 +97,31 @@ class Edge:
                 await too_large(self._max_body).response(request_id)(scope, receive, answer)
             else:
                 counted = b"transfer-encoding" in head and not upload
-                await self._app(scope, self._counted(scope, receive) if counted else receive, answer)
-        except Exception as error:  # what no handler knows: told to the log, not to the caller
-            logs.log.exception("request failed", extra={"request_id": request_id})
+                await self._pass(scope, self._counted(scope, receive) if counted else receive, answer)
+        except Exception as error:
+            problem = problem_of(error)
+            if (
+                problem.status >= _FAILED and problem is not error
+            ):  # what nobody raised on purpose: told to the log, not to the caller
+                logs.log.exception("request failed", extra={"request_id": request_id})
             if begun:
                 raise
-            await problem_of(error).response(request_id)(scope, receive, answer)
+            await problem.response(request_id)(scope, receive, answer)
         finally:
             self._note(scope, status, time.perf_counter() - start)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on: to its endpoint straight away where it is a hot one, else to the application's router."""
+        path: str = scope["path"]
+        if path.startswith(SHOPS) and scope["method"] == "POST":
+            shop, _, rest = path[len(SHOPS) :].partition("/")
+            route = self._hot.get(rest)
+            if route is not None:
+                scope["route"] = route
+                response = await route.endpoint(Request(scope, receive, send), shop)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """Count a body that does not say its length; one that does is not longer than it says."""

@@ -137,7 +137,9 @@ class Snapshots:
         """Take up a shop's published bids, where this worker has not been asked for them yet."""
         if time.monotonic() - self._absent.get(f"bids of {shop}", float("-inf")) > _FORGET_SECONDS:
             self._absent[f"bids of {shop}"] = time.monotonic()
-            await asyncio.to_thread(self._load_bids, shop)
+            async with self._locks.setdefault(shop, asyncio.Lock()):
+                if self._budgets.get(shop) is None:  # the poller may have been quicker
+                    await asyncio.to_thread(self._load_bids, shop)
 
     async def refresh(self) -> None:
         """Take up what was published since the last look."""

@@ -25,7 +25,7 @@ router = APIRouter(tags=["quotes"], route_class=RawRoute)
 
 _decode = msgspec.json.Decoder(BidQuotes).decode
 _encode = msgspec.json.Encoder().encode
-_LABELS = ("keyword", "campaign", "match_type", "region", "segment", "device")
+_LABELS = ("keyword", "campaign", "match_type", "sku", "region", "segment", "device")
 _ASKED = {"items": [{"keyword": "espresso beans", "campaign": "coffee"}]}
 _ANSWERED = {
     "items": [
@@ -55,7 +55,8 @@ async def quote_bids_now(request: Request, shop: ShopName) -> Response:
 
     A bid may be used for `valid_seconds`. Its money is set aside until feedback tells what it cost: send `clicks` and
     `cost` for each decision, `clicks: 0` for an auction that was lost. A bid of 0 (`source` is `paused`) says not to
-    bid: the budget has nothing left, or the plan pauses the keyword.
+    bid: the budget has nothing left, or the plan pauses the keyword. Where campaign and keyword have several bids, give
+    `match_type` and `sku` as the plan's table `bids` has them.
     """
     service = get_service(request)
     await allow(request, service, "quote", shop)
@@ -119,6 +120,7 @@ def _columns(items: list[BidQuoteItem]) -> BidItems:
         keyword=[one.keyword for one in items],
         campaign=[one.campaign for one in items],
         match_type=column("match_type"),
+        sku=column("sku"),
         region=column("region"),
         segment=column("segment"),
         device=column("device"),

@@ -66,6 +66,7 @@ class BidQuoteItem(Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     keyword: Label
     campaign: Annotated[str, Meta(max_length=200)] = ""
     match_type: Annotated[str, Meta(max_length=200)] | None = None
+    sku: Label | None = None
     region: Label | None = None
     segment: Label | None = None
     device: Label | None = None
