@@ -60,10 +60,13 @@ def main(arguments: Sequence[str]) -> list[dict[str, object]]:
     parser.add_argument("--refit", type=int, default=LOOP.refit)
     parser.add_argument("--budget", type=float, default=LOOP.budget)
     parser.add_argument("--confidence", type=float, default=LOOP.confidence)
+    parser.add_argument("--window", type=int, default=0, help="days that the model is fitted to; 0: all")
     parser.add_argument("--keywords", type=int, default=MARKET.keywords)
     parser.add_argument("--varied", action="store_true", help="prices moved a lot in the history")
     given = parser.parse_args(arguments)
-    settings = replace(LOOP, refit=given.refit, budget=given.budget, confidence=given.confidence)
+    settings = replace(
+        LOOP, refit=given.refit, budget=given.budget, confidence=given.confidence, window=given.window or None
+    )
     rows: list[dict[str, object]] = []
     for name in given.kinds:
         market = replace(MARKET, **KINDS[name], days=given.days, sparse=not given.varied, keywords=given.keywords)

@@ -101,7 +101,7 @@ def test_the_kernel_finds_the_best_combination_of_laws():
 
     def worth(law: np.ndarray) -> np.ndarray:
         known = 10.0 * one.signals(law[:, None, :])[:, 0]
-        return 990.0 * one.ignorance * known / (1 + known) - 10.0 * (law * one.loss).sum(axis=1)
+        return 80.0 * one.ignorance * known / (1 + known) - 10.0 * (law * one.loss).sum(axis=1)
 
     best = max(
         worth(a)[0] * (a is not stay) + worth(b)[1] * (b is not stay)

@@ -40,8 +40,8 @@ class SafeSettings:
     periods : tuple of float
         For how many periods exploring may be kept up; the best of them counts, since little is learnt in one period.
     lasting : float
-        Periods for which knowledge serves, those of exploring among them; 0: nothing is worth exploring. The default is
-        long, because a model's own draws understate what it does not know (buyers drift, no model is true).
+        Periods for which knowledge serves, those of exploring among them; 0: nothing is worth exploring. The longer, the
+        more of the budget is used.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class SafeSettings:
 
     rates: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75, 1.0)
     periods: tuple[float, ...] = (7.0, 14.0, 28.0, 56.0)
-    lasting: float = 1000.0
+    lasting: float = 90.0
 
     def __post_init__(self) -> None:
         if not self.rates or not all(0 < rate <= 1 for rate in self.rates):

@@ -184,6 +184,7 @@ class Learner:
         self._nightly = Nightly(every=settings.from_scratch)
         self._exploration: Exploration | None = None
         self._plan: PricePlan | None = None
+        self._owed: list[tuple[Floats, Floats, float]] = []
 
     def night(self, day: int) -> None:
         """Fit and plan, before the shop opens on a day."""
@@ -202,8 +203,24 @@ class Learner:
             self.bid, plan = self._bids(together), together.prices
         else:
             plan = plan_prices(shop, model, policy, near=self.price)
+        self._settle(plan)
         self.price = adopt(plan, self.price, confidence=settings.confidence)
         self._plan, self._exploration = plan, None
+
+    def _settle(self, plan: PricePlan) -> None:
+        """Put into the ledger what the prices tried since the last night have lost, as judged by what is known now.
+
+        Where they turn out to have gained, that is no licence to lose more.
+        """
+        problem, days = plan.problem, len(plan.periods)
+
+        def earned(price: Floats) -> float:
+            return float(problem.economics.outcomes(problem.response, price, ("profit",))["profit"].sum()) / days
+
+        lost = sum(earned(planned) - earned(charged) for charged, planned, _ in self._owed)
+        believed = sum(one for *_, one in self._owed)
+        self.ledger = self.ledger.after(profit=0.0, loss=max(lost, 0.0) - believed)
+        self._owed = []
 
     def _policy(self, day: int) -> Policy:
         settings, ads = self.settings, self.market.ads
@@ -248,6 +265,7 @@ class Learner:
         charged = self._exploration.draw(self._rng)
         believed = self._exploration.law.expected_loss
         self.ledger = self.ledger.after(profit=profit, loss=believed)
+        self._owed.append((charged, self.price, believed))
         return charged, believed, allowed
 
     def evening(self, day: int, price: Floats) -> None:
