@@ -130,7 +130,7 @@ def _answer(shelf: Shelf, items: list[QuoteItem], asked: QuoteItems, answers: An
         for item, price, source, plan, token, chance in columns
     ]
     plain = asked.segment is None and not answers.errors and not answers.fallbacks
-    if not plain or any(item.quantity for item in items):
+    if not plain or [item.quantity for item in items].count(None) < len(items):
         found = [_more(at, one, item, shelf, answers) for at, (one, item) in enumerate(zip(found, items, strict=True))]
     return _encode(QuotesOut(found))
 
