@@ -125,7 +125,7 @@ def _open(settings: Settings, metrics: Metrics, log: RequestLog) -> Service:
         recorder=recorder,
         budgets=budgets,
         metrics=metrics,
-        seconds=settings.poll_seconds,
+        settings=settings,
     )
     return Service(
         settings=settings,

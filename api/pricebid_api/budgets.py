@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pricebid import live, store
 from pricebid.errors import PricebidError
 from pricebid_api import logs
+from pricebid_api.pacing import NAME, DayPaces, of_bids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
 
     from pricebid.live.bids import BidSnapshot
     from pricebid.live.budgets import Grant
-    from pricebid.store import FeedbackEvent, Store
+    from pricebid.store import Store
     from pricebid_api.settings import Settings
 
 MICRO = 1_000_000
 _BATCH = 10_000
+_REPLAYED = 50_000  # events that a worker goes through where nothing of the day is kept yet
 _SLICES, _MOST_SLICES = 4, 16  # laid in per budget: at first, and where they run out between two ticks
 _ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
 _AHEAD = 10 * MICRO  # microseconds before midnight from which tomorrow's slices are leased
@@ -159,10 +159,8 @@ class Purse:
         Slices, and what is set aside of them.
     stock : Stock
         Slices leased ahead.
-    paces : mapping of campaign to Paced
-        Pacing, as far as feedback has told; swapped whole.
-    day : date
-        The shop's day that the paces are for.
+    paces : DayPaces
+        Pacing of the shop's day, as far as feedback has told; swapped whole.
     cursor : int
         Number of the last feedback event that was taken up.
     """
@@ -171,8 +169,7 @@ class Purse:
     snapshot: BidSnapshot
     book: live.BudgetBook
     stock: Stock
-    paces: dict[str, live.Paced]
-    day: date
+    paces: DayPaces
     cursor: int
     opportunities: dict[str, float] = field(default_factory=dict)
 
@@ -206,7 +203,7 @@ class Budgets:
         if purse is not None and purse.snapshot.clock == snapshot.clock:
             purse.book.set_budgets(snapshot.budgets)
             purse.snapshot, purse.opportunities = snapshot, opportunities
-            purse.paces = live.start_paces(snapshot.budgets, opportunities)
+            purse.paces = purse.paces.under(snapshot, opportunities)
         else:
             leasing = live.LeaseSettings(share=self._settings.lease_share, retry=0)
             stock = Stock(
@@ -216,14 +213,14 @@ class Budgets:
                 share=self._settings.lease_share,
                 idle=self._settings.lease_seconds,
             )
+            paces, cursor = _resumed(self._db, shop, snapshot, opportunities)
             purse = Purse(
                 shop=shop,
                 snapshot=snapshot,
                 book=live.BudgetBook(stock, clock=snapshot.clock, budgets=snapshot.budgets, settings=leasing),
                 stock=stock,
-                paces=live.start_paces(snapshot.budgets, opportunities),
-                day=snapshot.clock.day(store.now()),
-                cursor=store.count_feedback(self._db, shop),
+                paces=paces,
+                cursor=cursor,
                 opportunities=opportunities,
             )
         self._refill(purse, store.now(), first=True)
@@ -258,10 +255,10 @@ class Budgets:
         clock = purse.snapshot.clock
         today, soon = clock.day(now), clock.day(now + _AHEAD)
         days = [today] if soon == today else [today, soon]
-        if first or today != purse.day or soon != today:
+        if first or today != purse.paces.day or soon != today:
             purse.stock.first(days, purse.snapshot.budgets)
-        if today != purse.day:
-            purse.day, purse.paces = today, live.start_paces(purse.snapshot.budgets, purse.opportunities)
+        if today > purse.paces.day:
+            purse.paces = DayPaces.start(purse.snapshot, purse.opportunities, today)
         purse.book.tick(now)
         purse.stock.refill([*days, today - timedelta(days=1)], purse.snapshot.budgets)
 
@@ -269,38 +266,23 @@ class Budgets:
         """Take up what feedback says of bids: every worker hears of all of it, and counts what was its own."""
         while True:
             events, cursor = store.unfolded(self._db, purse.shop, after=purse.cursor, limit=_BATCH)
-            bids = [one for one in events if one.kind == "bid" and (one.cost is not None or one.clicks is not None)]
+            bids = of_bids(events)
             for one in bids:
                 purse.book.charge(one.decision_id, round((one.cost or 0.0) * MICRO), final=one.clicks is not None)
             if bids:
-                purse.paces = _folded(purse, bids)
+                purse.paces = purse.paces.folded(purse.snapshot, purse.opportunities, bids)
             purse.cursor = cursor
             if len(events) < _BATCH:
                 return
 
 
-def _folded(purse: Purse, events: Sequence[FeedbackEvent]) -> dict[str, live.Paced]:
-    """Give the paces with these events in them: what was planned for each, what was bid, whether it was clicked, its cost."""
-    snapshot = purse.snapshot
-    row = snapshot.find(np.array([int(one.item, 16) for one in events], dtype=np.uint64))
-    known = np.flatnonzero(row >= 0)
-    if not len(known) or not purse.paces:
-        return purse.paces
-    row = row[known]
-    some = [events[at] for at in known.tolist()]
-    decided = np.array([one.decided_at for one in some], dtype=np.int64)
-    planned = snapshot.planned(row, snapshot.clock.hours(decided), {})
-    bid = np.array([one.value for one in some])
-    won = np.array([bool(one.clicks) for one in some])
-    cost = np.where(won, [one.cost or 0.0 for one in some], 0.0)
-    gone = snapshot.clock.gone(int(decided.max()))
-    found = dict(purse.paces)
-    for name, pace in purse.paces.items():
-        mine = (
-            np.ones(len(some), bool)
-            if name == ""
-            else np.array([snapshot.campaigns[one] == name for one in snapshot.campaign[row]])
-        )
-        if mine.any():
-            found[name] = pace.updated(planned=planned[mine], bid=bid[mine], won=won[mine], cost=cost[mine], gone=gone)
-    return found
+def _resumed(db: Store, shop: str, snapshot: BidSnapshot, opportunities: dict[str, float]) -> tuple[DayPaces, int]:
+    """Give pacing as the learning job has kept it, and the feedback from which it is to go on; the latest where it kept none."""
+    kept, today = store.get_state(db, shop, NAME), snapshot.clock.day(store.now())
+    start = DayPaces.start(snapshot, opportunities, today)
+    if kept is None:
+        return start, max(0, store.count_feedback(db, shop) - _REPLAYED)
+    if not kept.data:
+        return start, kept.cursor
+    found = DayPaces.from_bytes(kept.data, snapshot, opportunities)
+    return (found if found.day == today else start), kept.cursor

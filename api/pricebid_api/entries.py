@@ -75,3 +75,8 @@ def decode(data: bytes, signer: Signer) -> list[dict[str, Any]]:
             }
         )
     return items
+
+
+def words_of(data: bytes) -> NDArray[np.uint64]:
+    """Give the words of an entry's decisions alone, uint64[answered, 7]."""
+    return np.frombuffer(msgspec.msgpack.decode(data, strict=False)[3], dtype="<u8").reshape(-1, WORDS)

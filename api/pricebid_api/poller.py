@@ -11,12 +11,14 @@ from pricebid import store
 from pricebid.errors import PricebidError
 from pricebid.store import jobs
 from pricebid_api import logs
+from pricebid_api.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from pricebid_api.auth import Keys
     from pricebid_api.budgets import Budgets
     from pricebid_api.metrics import Metrics
     from pricebid_api.recorder import Recorder
+    from pricebid_api.settings import Settings
     from pricebid_api.snapshots import Snapshots
 
 _FIGURES_SECONDS = 5.0
@@ -33,8 +35,8 @@ class Poller:
         The store.
     keys, snapshots, recorder, budgets, metrics
         What is kept fresh, and what is counted.
-    seconds : float
-        Time between two looks.
+    settings : Settings
+        Time between two looks, and when learning is due.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Poller:
         recorder: Recorder,
         budgets: Budgets,
         metrics: Metrics,
-        seconds: float,
+        settings: Settings,
     ) -> None:
         self._db = db
         self._keys = keys
@@ -54,7 +56,8 @@ class Poller:
         self._recorder = recorder
         self._budgets = budgets
         self._metrics = metrics
-        self._seconds = seconds
+        self._seconds = settings.poll_seconds
+        self._upkeep = Upkeep(db, settings)
         self._answered = float("-inf")
         self._loaded = False
         self._figures_at = float("-inf")
@@ -68,6 +71,7 @@ class Poller:
             asyncio.create_task(self._forever(self._plans_now)),
             asyncio.create_task(self._forever(self._budgets_now)),
             asyncio.create_task(self._forever(self._figures_now)),
+            asyncio.create_task(self._forever(self._upkeep_now)),
         )
 
     async def stop(self) -> None:
@@ -110,11 +114,15 @@ class Poller:
 
     async def _plans_now(self) -> None:
         await self._snapshots.refresh()
+        await self._snapshots.refresh_laws()
         self._loaded = True
         self._metrics.snapshot_serial.set(self._snapshots.serial)
 
     async def _budgets_now(self) -> None:
         await asyncio.to_thread(self._budgets.tick)
+
+    async def _upkeep_now(self) -> None:
+        await asyncio.to_thread(self._upkeep.look)
 
     async def _figures_now(self) -> None:
         if time.monotonic() - self._figures_at < _FIGURES_SECONDS:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pricebid import store
+from pricebid import engine, store
+from pricebid.live.explored import FILE as EXPLORED
+from pricebid.live.explored import Explored
 from pricebid.live.prices import FILE, ShopPrices
 from pricebid_api.worker.bundle import written
 from pricebid_api.worker.facts import price_facts
@@ -42,6 +44,23 @@ def quotable(files: Mapping[str, bytes], shop: Shop, policy: Policy) -> dict[str
     return {**files, "plan.json": json.dumps(document, indent=2).encode(), FILE: prices.to_bytes()}
 
 
+def tried(plan: PricePlan, *, plan_id: str | None = None) -> dict[str, bytes]:
+    """Give the file that says which other prices quotes may try, where the policy has an exploration budget.
+
+    Parameters
+    ----------
+    plan : PricePlan
+        As made.
+    plan_id : str, optional
+        Of the plan that it is a half of.
+    """
+    learning = plan.policy.learning
+    if learning is None or not learning.exploration_budget:
+        return {}
+    found = Explored.of(plan, engine.explore(plan), plan_id=plan_id)
+    return {} if found is None else {EXPLORED: found.to_bytes()}
+
+
 def record_prices(
     db: Store, shop: str, plan: PricePlan, *, made_for: Shop, by: str, inputs: str = "", model: str = ""
 ) -> PlanInfo:
@@ -68,5 +87,6 @@ def record_prices(
         There is no such shop.
     """
     files = quotable(written(lambda folder: plan.write(folder, file_format="parquet")), made_for, plan.policy)
+    files |= tried(plan)
     facts = price_facts(plan, made_for, inputs=inputs, model=model)
     return store.add_plan(db, shop, "price", files=files, facts=facts, by=by)

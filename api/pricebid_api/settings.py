@@ -86,6 +86,10 @@ class Settings:
         Memory that such a process may take (Linux).
     require_approval : bool
         Plans are published only after somebody approved them, whatever the guards say.
+    learn_seconds : float, optional
+        How long feedback waits at most until a learning job is asked for; None (``off``) leaves that to whoever runs the service.
+    keep_jobs_days : float
+        How long ended jobs and superseded models are kept; learning jobs are dropped after an hour.
     max_data_age_days, max_share_moved, profit_below_interval
         The guards at publishing; a shop may set its own.
     jwt_issuer, jwt_audience, jwt_jwks_url, jwt_public_key : str, optional
@@ -118,6 +122,8 @@ class Settings:
     heavy: Literal["process", "thread"] = "process"
     heavy_memory_bytes: int = 8 * 2**30
     require_approval: bool = False
+    learn_seconds: float | None = 10.0
+    keep_jobs_days: float = 30.0
     max_data_age_days: float | None = 35.0
     max_share_moved: float | None = 0.5
     profit_below_interval: bool = True

@@ -13,6 +13,7 @@ from pricebid import store
 from pricebid.errors import PricebidError
 from pricebid.live.bids import CampaignLimits, build_bids
 from pricebid.live.clock import Clock
+from pricebid.live.explored import Explored
 from pricebid.live.prices import FILE, PlanPrices, ShopPrices, numbers, read_table
 from pricebid.live.snapshot import PriceSnapshot, build_prices
 from pricebid_api import logs
@@ -20,9 +21,10 @@ from pricebid_api.shops import digest_of, load_shop, settings_of
 from pricebid_api.uploads import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pricebid.live.bids import BidSnapshot
     from pricebid.live.tokens import Signer
     from pricebid.store import PlanInfo, Published, Store
     from pricebid.store.plans import Kind
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from pricebid_api.budgets import Budgets
     from pricebid_api.heavy import Heavy
 
-_PRICED: tuple[Kind, ...] = ("price", "joint")
-_BID: tuple[Kind, ...] = ("bid", "joint")
+PRICED: tuple[Kind, ...] = ("price", "joint")
+BID: tuple[Kind, ...] = ("bid", "joint")
+LAWS = "exploration"  # the learner whose state holds what is drawn from now
 _FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
 _HEAVY_SECONDS = 600.0
 _NO_AIM = {"objective": "units"}  # current prices have floors where costs are known, and need none
@@ -55,6 +58,8 @@ class Shelf:
         Digest of the tables that current prices and floors were taken from.
     published_at : int
         When the plan in force was published, microseconds; 0 where none was.
+    laws : int
+        Version of what was learnt for exploration.
     """
 
     shop: str
@@ -63,6 +68,7 @@ class Shelf:
     settings: Settings
     tables: str
     published_at: int
+    laws: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +82,7 @@ class _Found:
     quotes: ShopPrices | None
     inputs: str
     policy: dict[str, Any]
+    tried: tuple[Explored, ...] = ()
 
 
 class Snapshots:
@@ -156,6 +163,19 @@ class Snapshots:
             if tables != shelf.tables or settings != shelf.settings:
                 await self.load(shelf.shop)
 
+    async def refresh_laws(self) -> None:
+        """Take up the laws that were learnt since the last look."""
+        shelves = [one for one in self.shelves() if one.prices.explores]
+        if not shelves:
+            return
+        versions = await asyncio.to_thread(store.state_versions, self._db, LAWS)
+        for shelf in shelves:
+            lock = self._locks.setdefault(shelf.shop, asyncio.Lock())
+            # One that is being built reads the newest law itself, or finds it at the next look.
+            if versions.get(shelf.shop, 0) != shelf.laws and not lock.locked():
+                async with lock:
+                    self._shelves[shelf.shop] = await asyncio.to_thread(_learned, self._db, self._shelves[shelf.shop])
+
     async def load(self, shop: str) -> None:
         """Build a shop's shelf from the store; an error is logged, and what was quoted stays."""
         async with self._locks.setdefault(shop, asyncio.Lock()):
@@ -189,14 +209,11 @@ class Snapshots:
             await asyncio.to_thread(self._put, shop, found, ShopPrices.from_bytes(data), found.tables)
 
     def _load_bids(self, shop: str) -> None:
-        found = _newest(self._db, shop, _BID)
+        found = published_bids(self._db, shop)
         if found is None:
             self._budgets.drop(shop)
             return
-        settings, _ = _tables(self._db, shop)
-        files = store.plan_files(self._db, shop, str(found.plan_id))
-        snapshot = build_bids(shop, settings, files=files, limits=_campaigns(self._db, shop), serial=found.serial)
-        self._budgets.open(shop, snapshot, _opportunities(files))
+        self._budgets.open(shop, *found)
 
     def _put(self, shop: str, found: _Found, now: ShopPrices, tables: str) -> None:
         before = self._shelves.get(shop)
@@ -206,10 +223,11 @@ class Snapshots:
             found.settings,
             now=now,
             plans=found.plans,
+            exploration=[one.exploration() for one in found.tried],
             serial=serial,
             previous=None if before is None else before.prices,
         )
-        self._shelves[shop] = Shelf(
+        shelf = Shelf(
             shop=shop,
             prices=prices,
             signer=self._signer(shop) if before is None else before.signer,
@@ -217,6 +235,7 @@ class Snapshots:
             tables=tables,
             published_at=0 if found.published is None else found.published.at,
         )
+        self._shelves[shop] = _learned(self._db, shelf) if prices.explores else shelf
 
 
 def shop_prices(where: str | Path, shop: str, policy: dict[str, Any]) -> bytes:
@@ -230,6 +249,33 @@ def shop_prices(where: str | Path, shop: str, policy: dict[str, Any]) -> bytes:
         db.close()
 
 
+def published_bids(db: Store, shop: str) -> tuple[BidSnapshot, dict[str, float]] | None:
+    """Give the bids in force, and the auctions that their plan expects per day by campaign; None where none are."""
+    found = in_force(db, shop, BID)
+    if found is None:
+        return None
+    settings, _ = _tables(db, shop)
+    files = store.plan_files(db, shop, str(found.plan_id))
+    snapshot = build_bids(shop, settings, files=files, limits=_campaigns(db, shop), serial=found.serial)
+    return snapshot, _opportunities(files)
+
+
+def _learned(db: Store, shelf: Shelf) -> Shelf:
+    """Give a shelf that draws from the newest law of its plan."""
+    from pricebid_api.worker.trials import learned_law
+
+    state = store.get_state(db, shelf.shop, LAWS)
+    if state is None:
+        return shelf
+    try:
+        law = learned_law(state.data)
+        prices = shelf.prices if law is None else shelf.prices.weighted(*law)
+    except PricebidError as error:
+        logs.log.warning("shop %s: what was learnt of prices cannot be used: %s", shelf.shop, error)
+        prices = shelf.prices
+    return replace(shelf, prices=prices, laws=state.version)
+
+
 def _tables(db: Store, shop: str) -> tuple[Settings, str]:
     info = store.get_shop(db, shop)
     if info is None:
@@ -240,7 +286,7 @@ def _tables(db: Store, shop: str) -> tuple[Settings, str]:
 
 def _look(db: Store, shop: str) -> _Found:
     settings, tables = _tables(db, shop)
-    newest = _newest(db, shop, _PRICED)
+    newest = in_force(db, shop, PRICED)
     if newest is None:
         return _Found(
             settings=settings, tables=tables, published=None, plans=(), quotes=None, inputs="", policy=dict(_NO_AIM)
@@ -249,19 +295,31 @@ def _look(db: Store, shop: str) -> _Found:
     files = store.plan_files(db, shop, info.id)
     clock = Clock(settings.timezone)
     plan = PlanPrices.from_files(files, clock=clock)
+    plans = (*_before(db, info, plan, clock), plan)
     quotes = ShopPrices.from_bytes(files[FILE]) if FILE in files else ShopPrices.of_plan(files)
     return _Found(
         settings=settings,
         tables=tables,
         published=newest,
-        plans=(*_before(db, info, plan, clock), plan),
+        plans=plans,
         quotes=quotes,
         inputs=info.facts.inputs,
         policy=_policy(files),
+        tried=_tried(db, info, plans, files),
     )
 
 
-def _newest(db: Store, shop: str, kinds: tuple[Kind, ...]) -> Published | None:
+def _tried(
+    db: Store, info: PlanInfo, plans: tuple[PlanPrices, ...], files: Mapping[str, bytes]
+) -> tuple[Explored, ...]:
+    """Give what each of the plans lets try."""
+    found = [Explored.from_files(files)]
+    if len(plans) > 1 and info.replaced is not None:
+        found.append(Explored.from_files(store.plan_files(db, info.shop, info.replaced)))
+    return tuple(one for one in found if one is not None)
+
+
+def in_force(db: Store, shop: str, kinds: tuple[Kind, ...]) -> Published | None:
     """Give what is in force of several kinds: the one published last."""
     found = [one for one in (store.published(db, shop, kind) for kind in kinds) if one is not None and one.plan_id]
     return max(found, key=lambda one: one.serial, default=None)

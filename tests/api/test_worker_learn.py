@@ -112,7 +112,7 @@ def test_outcomes_are_added_up_by_what_was_given_out(db: Store, monkeypatch: pyt
     )
     job = store.submit(db, "a", "learn", by="me")
     attempt(Work(db=db, claim=store.claim(db, "w"), signals=Signals()), KINDS["learn"])
-    assert store.get_job(db, job.id).result == {"folded": {"outcomes": 11}}
+    assert store.get_job(db, job.id).result["folded"]["outcomes"] == 11
     totals = outcome_totals(store.get_state(db, "a", "outcomes").data).set_index(["kind", "item", "option"])
     assert totals.loc[("price", "x", 1), ["events", "units", "inverse_units", "clicks"]].to_list() == [5, 5, 10, 0]
     assert totals.loc[("bid", "y", -1), ["events", "units", "clicks", "cost"]].to_list() == [1, 0, 3, 0.9]

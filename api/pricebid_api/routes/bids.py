@@ -75,7 +75,7 @@ async def quote_bids_now(request: Request, shop: ShopName) -> Response:
     now = store.now()
     asked = _columns(items)
     signer = service.signer(shop)
-    answers = quote_bids(purse.snapshot, asked, now=now, signer=signer, budgets=purse.book, paces=purse.paces)
+    answers = quote_bids(purse.snapshot, asked, now=now, signer=signer, budgets=purse.book, paces=purse.paces.paces)
     errors = {at: one.code for at, one in answers.errors.items()}
     labels = tuple([getattr(one, name) for one in items] for name in _LABELS)
     entry = Entry("bid", _LABELS, labels, answers.words, errors)

@@ -30,6 +30,10 @@ class ShopIn(In):
     absent: Literal["zero", "missing"] | None = None
     period: Literal["day", "week", "month"] | None = None
     guards: GuardsIn | None = None
+    feedback_sales: bool | None = Field(
+        None,
+        description="Whether feedback stands in for sales of periods that are not loaded yet; it does unless false.",
+    )
 
 
 class TableOut(Out):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pricebid import store
 from pricebid.errors import Fault, InputError, TableError
 from pricebid.tables.settings import Settings
 from pricebid_api.shops import digest_of, get_shop, settings_of
+from pricebid_api.worker.sales import Fed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,12 +35,15 @@ class Inputs:
         By table.
     settings : Settings
         Currency, decimals, time zone, what an absent row means.
+    fed : Fed
+        What feedback adds to the sales.
     """
 
     shop: str
     versions: dict[str, int]
     digests: dict[str, str]
     settings: Settings
+    fed: Fed = field(default_factory=Fed)
 
     @classmethod
     def now(cls, db: Store, shop: str) -> Self:
@@ -70,7 +75,10 @@ class Inputs:
     @property
     def model_digest(self) -> str:
         """One digest for what a demand model is fitted to."""
-        return digest_of({name: one for name, one in self.digests.items() if name in _OF_MODEL}, self.settings)
+        made_of = {name: one for name, one in self.digests.items() if name in _OF_MODEL}
+        if self.fed.rows:
+            made_of["feedback"] = hashlib.sha256(self.fed.data).hexdigest()
+        return digest_of(made_of, self.settings)
 
     def read(self, db: Store) -> Shop:
         """Read and check the shop.
@@ -87,6 +95,9 @@ class Inputs:
 
         tables = []
         for name, version in self.versions.items():
+            if name == "sales" and self.fed.rows:
+                tables.append(table_of(name, self.fed.data))
+                continue
             try:
                 tables.append(table_of(name, store.table_bytes(db, self.shop, name, version)))
             except store.NotFound:
@@ -98,11 +109,14 @@ class Inputs:
 
     def to_bytes(self) -> bytes:
         """Return it as a checkpoint."""
-        content: dict[str, Any] = asdict(self)
-        return json.dumps(content, sort_keys=True).encode()
+        content: dict[str, Any] = asdict(replace(self, fed=replace(self.fed, data=b"")))
+        del content["fed"]["data"]
+        return json.dumps(content, sort_keys=True).encode() + b"\n" + self.fed.data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read it back."""
-        kept = json.loads(data)
-        return cls(**(kept | {"settings": Settings(**kept["settings"])}))
+        head, _, rows = data.partition(b"\n")
+        kept = json.loads(head)
+        fed = Fed(**kept.get("fed", {}), data=rows)
+        return cls(**(kept | {"settings": Settings(**kept["settings"]), "fed": fed}))

@@ -11,7 +11,7 @@ from pricebid import engine, store
 from pricebid.errors import InputError
 from pricebid.store import PlanFacts
 from pricebid.store.plans import insert_plan
-from pricebid_api.recording import quotable
+from pricebid_api.recording import quotable, tried
 from pricebid_api.worker.bundle import bundle, unbundle, written
 from pricebid_api.worker.facts import bid_facts, joint_facts, price_facts
 from pricebid_api.worker.files import keep_files
@@ -45,7 +45,7 @@ def price(work: Work) -> Outcome:
         )
         facts = price_facts(plan, work.shop, inputs=work.inputs.digest, model=fitted.id)
         files = written(lambda folder: plan.write(folder, file_format="parquet"))
-        return _bundled(quotable(files, work.shop, work.request.policy), facts)
+        return _bundled({**quotable(files, work.shop, work.request.policy), **tried(plan)}, facts)
 
     return _planned(work, "price", make)
 
@@ -84,7 +84,8 @@ def plan(work: Work) -> Outcome:
         )
         facts = joint_facts(found, work.shop, inputs=work.inputs.digest, model=fitted.id)
         files = written(lambda folder: found.write(folder, file_format="parquet"))
-        return _bundled(quotable(files, work.shop, work.request.policy), facts)
+        trial = tried(found.prices, plan_id=found.id)
+        return _bundled({**quotable(files, work.shop, work.request.policy), **trial}, facts)
 
     return _planned(work, "joint", make)
 

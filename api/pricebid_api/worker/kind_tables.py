@@ -31,7 +31,11 @@ def fit(work: Work) -> Outcome:
         "mean_own_elasticity": told["mean_own_elasticity"],
         "held_out": {name: _number(value) for name, value in told["held_out"].items()},
     }
-    return Outcome(result={"model": fitted.id, "reused": fitted.reused, "inputs": work.inputs.digest, **figures})
+    fed = work.inputs.fed.told()
+    told_of = {"feedback": fed} if fed != {"rows": 0} else {}
+    return Outcome(
+        result={"model": fitted.id, "reused": fitted.reused, "inputs": work.inputs.digest, **figures, **told_of}
+    )
 
 
 def forecast(work: Work) -> Outcome:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from pricebid.errors import InputError
 from pricebid_api.worker.learn import Learner, learn
 from pricebid_api.worker.outcomes import OutcomeTotals
+from pricebid_api.worker.paces import DayPacing
+from pricebid_api.worker.sales import DaySales
+from pricebid_api.worker.trials import PriceTrials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +55,7 @@ def _tabled(name: str) -> Kind:
     return run
 
 
-LEARNERS: tuple[Learner, ...] = (OutcomeTotals(),)
+LEARNERS: tuple[Learner, ...] = (OutcomeTotals(), PriceTrials(), DayPacing(), DaySales())
 """What the job `learn` folds feedback into."""
 
 # The engine is imported where a job is done: a worker that waits stays small, and starts at once.

@@ -23,6 +23,8 @@ class Learner(Protocol):
     ----------
     name : str
         Under which its state is kept, per shop.
+    pause : float, optional
+        Seconds between two folds of a learner with a large state that nobody waits for.
     """
 
     @property
@@ -46,12 +48,20 @@ def learn(work: Work, learners: Sequence[Learner]) -> Outcome:
     """
     told = {}
     for at, learner in enumerate(learners):
-        folded = _fold_all(work, learner, (at + 0.5) / len(learners))
-        told[learner.name] = folded
+        if not _rests(work, learner):
+            told[learner.name] = fold_all(work, learner, share=(at + 0.5) / len(learners))
     return Outcome(result={"folded": told})
 
 
-def _fold_all(work: Work, learner: Learner, share: float) -> int:
+def _rests(work: Work, learner: Learner) -> bool:
+    """Tell whether a learner whose state is large, and that nobody waits for, was folded a moment ago."""
+    pause = getattr(learner, "pause", 0.0)
+    kept = store.get_state(work.db, work.job.shop, learner.name) if pause else None
+    return kept is not None and store.now() - kept.updated_at < pause * 1e6
+
+
+def fold_all(work: Work, learner: Learner, *, share: float = 0.0) -> int:
+    """Fold what is new into the state of one learner; gives how many events that were."""
     folded = refused = 0
     while True:
         work.report(f"learning: {learner.name}", share)

@@ -80,6 +80,13 @@ def _keep(work: Work, fitted: Fitted, meta: dict[str, object]) -> None:
     from pricebid import demand
 
     files = written(lambda folder: demand.save(fitted.model, folder))
+    fed = work.inputs.fed
+    if fed.rows:
+        words = (
+            f"\n## Rows from feedback\n\n{fed.rows:,} rows of sales, from {fed.first} to {fed.last}, were not loaded: they are what "
+            "quotes showed and feedback told. Loading sales of these periods replaces them at the next fit.\n"
+        )
+        files["card.md"] += words.encode()
 
     def within(conn: Connection) -> None:
         insert_model(conn, work.job.shop, files, by=work.job.by, meta=meta, model_id=fitted.id)

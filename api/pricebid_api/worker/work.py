@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pricebid import store
+from pricebid_api.shops import get_shop
 from pricebid_api.worker.claimed import OfJob
 from pricebid_api.worker.inputs import Inputs
 from pricebid_api.worker.request import Request, read_request
@@ -38,6 +39,7 @@ INPUTS, MODEL, LANDSCAPE, PLAN, BLOCKS, FILES = 0, 1, 2, 3, 10, 1_000_000
 """Numbers of parts: the tables chosen, the model, the landscape, the plan; from ``BLOCKS`` on partitions, from ``FILES``
 on result files."""
 _TOLD_SECONDS = 0.5
+_FITTING = ("fit", "forecast", "elasticities", "price", "plan", "what-if")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +99,23 @@ class Work:
     @cached_property
     def inputs(self) -> Inputs:
         """The tables it works on, chosen when it first ran."""
-        chosen = self.part(INPUTS, "tables chosen", lambda: Inputs.now(self.db, self.job.shop).to_bytes())
-        return Inputs.from_bytes(chosen)
+        return Inputs.from_bytes(self.part(INPUTS, "tables chosen", lambda: self._chosen().to_bytes()))
+
+    def _chosen(self) -> Inputs:
+        """Choose the tables, and where a demand model is made of them, what feedback tells of the periods since."""
+        from pricebid_api.worker.learn import fold_all
+        from pricebid_api.worker.sales import DaySales, with_feedback
+
+        found = Inputs.now(self.db, self.job.shop)
+        wanted = get_shop(self.db, self.job.shop).settings.get("feedback_sales") is not False
+        if self.job.kind not in _FITTING or "sales" not in found.versions or not wanted:
+            return found
+        fold_all(self, DaySales())
+        kept = store.get_state(self.db, self.job.shop, DaySales.name)
+        if kept is None:
+            return found
+        sales = store.table_bytes(self.db, self.job.shop, "sales", found.versions["sales"])
+        return replace(found, fed=with_feedback(kept.data, sales, found.settings, now=store.now()))
 
     @cached_property
     def shop(self) -> Shop:

@@ -7,6 +7,7 @@ from pricebid.live.budgets import BudgetBook, Grant, Leases, LeaseSettings, Memo
 from pricebid.live.clock import Clock, microseconds
 from pricebid.live.errors import ExpiredToken, ForeignToken, ForgedToken, TokenError
 from pricebid.live.exploration import Exploration
+from pricebid.live.explored import Explored
 from pricebid.live.feedback import Event, Folded, FoldState, Outcomes, fold
 from pricebid.live.holder import SnapshotHolder
 from pricebid.live.keys import OfferKeys
@@ -28,6 +29,7 @@ __all__ = [
     "Event",
     "ExpiredToken",
     "Exploration",
+    "Explored",
     "FoldState",
     "Folded",
     "ForeignToken",

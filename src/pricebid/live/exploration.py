@@ -73,11 +73,31 @@ class Laws:
         Prices, minor units.
     probability : float64[law, option]
         Rows sum to 1; 0 for options that are not allowed.
+    given : int32[row]
+        Law of each row before laws without an allowed option were dropped.
+    allowed : bool[law, option]
+        What floors and ceilings allow.
     """
 
     law: NDArray[np.int32]
     minor: NDArray[np.int64]
     probability: NDArray[np.float64]
+    given: NDArray[np.int32]
+    allowed: NDArray[np.bool_]
+
+    def weighted(self, probability: NDArray[np.float64]) -> Laws:
+        """Return the laws over the same prices with other probabilities, float64[law, option], held to the same floors and ceilings.
+
+        Raises
+        ------
+        InputError
+            They have another shape.
+        """
+        if probability.shape != self.minor.shape:
+            raise InputError(
+                f"probabilities are {probability.shape}, the laws {self.minor.shape}: [law, option] of both"
+            )
+        return _weighted(self.given, self.minor, probability, self.allowed)
 
     def draw(
         self, law: NDArray[np.int32], mark: NDArray[np.float64]
@@ -147,6 +167,12 @@ def make_laws(
     least, most = (np.zeros(len(minor), dtype=np.int64) for _ in range(2))
     least[law[rows]], most[law[rows]] = floor[rows], ceiling[rows]
     allowed = (minor >= np.maximum(least, 1)[:, None]) & (minor <= most[:, None])
+    return _weighted(law, minor, probability, allowed)
+
+
+def _weighted(
+    given: NDArray[np.int32], minor: NDArray[np.int64], probability: NDArray[np.float64], allowed: NDArray[np.bool_]
+) -> Laws:
     kept = np.where(allowed, probability, 0.0)
     for option in range(1, minor.shape[1]):
         same = minor[:, :option] == minor[:, option, None]
@@ -156,6 +182,6 @@ def make_laws(
     total = kept.sum(axis=1)
     good = total > 0
     kept = np.divide(kept, total[:, None], out=np.zeros_like(kept), where=good[:, None])
-    law = law.copy()
-    law[rows] = np.where(good[law[rows]], law[rows], -1)
-    return Laws(law=law, minor=minor, probability=kept)
+    law, rows = given.copy(), np.flatnonzero(given >= 0)
+    law[rows] = np.where(good[given[rows]], given[rows], -1)
+    return Laws(law=law, minor=minor, probability=kept, given=given, allowed=allowed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,6 +135,17 @@ class PriceSnapshot:
             return Why.NO_PLAN
         return Why.NOT_STARTED if at < self.start[-1] else Why.ENDED
 
+    def weighted(self, plan: str, probability: NDArray[np.float64]) -> PriceSnapshot:
+        """Return the snapshot that explores around a plan with other probabilities, float64[offer, option]; cheap.
+
+        The offers and prices are those of the plan's `Exploration`. Without laws of that plan the snapshot is returned as it is.
+        """
+        laws = tuple(
+            found.weighted(probability) if one == plan and found is not None else found
+            for one, found in zip(self.plans, self.laws, strict=True)
+        )
+        return replace(self, laws=laws)
+
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays; dictionaries and labels come on top."""
@@ -147,7 +158,7 @@ class PriceSnapshot:
             self.index.group,
         ]
         for laws in self.laws:
-            arrays += [] if laws is None else [laws.law, laws.minor, laws.probability]
+            arrays += [] if laws is None else [laws.law, laws.minor, laws.probability, laws.given, laws.allowed]
         return sum(array.nbytes for array in arrays)
 
 

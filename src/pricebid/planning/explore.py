@@ -68,6 +68,35 @@ class ExploreSettings:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Known:
+    """What a law was chosen by, for whoever chooses anew as feedback comes in.
+
+    Parameters
+    ----------
+    question : Question
+        What is unknown of each option.
+    units : float64[offer]
+        Expected at the plan's prices in one period.
+    worth, money : float64[offer, option]
+        What one unit sold adds to the objective, and to the profit (to the objective, where costs are not known).
+    rows : float64[limit, offer, option]
+        What each option adds to each limit's total compared with the plan, signed so that more is worse.
+    slack : float64[limit]
+        How much may be added, less what joint moves add under the law chosen.
+    allowance : float
+        Money that a period may lose, less what joint moves lose under the law chosen.
+    """
+
+    question: Question
+    units: Floats
+    worth: Floats
+    money: Floats
+    rows: Floats
+    slack: Floats
+    allowance: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Exploration:
     """Prices to try, and how often: each offer for itself, one draw per offer and period.
 
@@ -84,12 +113,15 @@ class Exploration:
         The option that is the plan's price.
     rows : tuple of str
         Limits of the plan that hold for the expected totals.
+    known : Known, optional
+        What the law was chosen by; None where there was nothing to choose.
     """
 
     prices: Floats
     law: Law
     plan: Ints
     rows: tuple[str, ...] = ()
+    known: Known | None = field(default=None, repr=False)
 
     @property
     def probabilities(self) -> Floats:
@@ -211,7 +243,29 @@ def explore_prices(
         np.random.default_rng(seed + 1).random((settings.samples, len(price))),
     )
     law = _within_limits(question, checker, allowance, _pairs(available), settings.safe)
-    return Exploration(prices=prices, law=law, plan=plan, rows=tuple(limit.title for limit in problem.limits))
+    return Exploration(
+        prices=prices,
+        law=law,
+        plan=plan,
+        rows=tuple(limit.title for limit in problem.limits),
+        known=_known(question, checker, law, allowance),
+    )
+
+
+def _known(question: Question, checker: _Checker, law: Law, allowance: float) -> Known:
+    problem, price, prices = checker.problem, checker.price, checker.prices
+    signs = np.array([limit.sign for limit in problem.limits])
+    more, lost = checker.cross(law)
+    values = problem.economics.unit_values(prices, (OBJECTIVE, checker.loss_name))
+    return Known(
+        question=question,
+        units=problem.response.units(price) / checker.periods,
+        worth=values[OBJECTIVE],
+        money=values[checker.loss_name],
+        rows=signs[:, None, None] * checker.rows(),
+        slack=np.maximum(checker.slack() - np.maximum(signs * more, 0.0), 0.0),
+        allowance=max(allowance - max(lost, 0.0), 0.0),
+    )
 
 
 def _options(problem: PriceProblem, price: Floats, steps: tuple[float, ...]) -> tuple[Floats, Bools]:

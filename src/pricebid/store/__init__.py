@@ -11,10 +11,11 @@ from pricebid.store.decisions import (
     drop_decisions,
     list_decisions,
     losses,
+    next_decisions,
     note_loss,
 )
 from pricebid.store.errors import Busy, NotFound, SchemaError, StepError, StoreError, Unavailable
-from pricebid.store.feedback import FeedbackEvent, FeedbackResult, add_feedback, count_feedback, unfolded
+from pricebid.store.feedback import FeedbackEvent, FeedbackResult, add_feedback, count_feedback, unfolded, waiting_since
 from pricebid.store.job_claims import (
     Claim,
     LeaseLost,
@@ -30,7 +31,17 @@ from pricebid.store.job_claims import (
     stop,
 )
 from pricebid.store.job_events import JobEvent, events
-from pricebid.store.jobs import Job, Problem, cancel, drop_ended, get_job, list_jobs, queue_depth, submit
+from pricebid.store.jobs import (
+    Job,
+    Problem,
+    cancel,
+    drop_ended,
+    get_job,
+    list_jobs,
+    queue_depth,
+    submit,
+    submit_unless_open,
+)
 from pricebid.store.keys import (
     KeyInfo,
     any_key,
@@ -41,7 +52,7 @@ from pricebid.store.keys import (
     list_keys,
     revoke_key,
 )
-from pricebid.store.models import ModelInfo, get_model, latest_model, model_files, put_model
+from pricebid.store.models import ModelInfo, drop_models, get_model, latest_model, model_files, put_model
 from pricebid.store.paging import Page
 from pricebid.store.plan_steps import (
     ANY,
@@ -66,7 +77,7 @@ from pricebid.store.shops import (
     put_table,
     table_bytes,
 )
-from pricebid.store.states import LearnerState, get_state, put_state
+from pricebid.store.states import LearnerState, get_state, put_state, state_versions
 
 __all__ = [
     "ANY",
@@ -110,6 +121,7 @@ __all__ = [
     "create_key",
     "drop_decisions",
     "drop_ended",
+    "drop_models",
     "erase_shop",
     "errors",
     "events",
@@ -138,6 +150,7 @@ __all__ = [
     "losses",
     "migrations",
     "model_files",
+    "next_decisions",
     "note_loss",
     "now",
     "open_store",
@@ -160,9 +173,12 @@ __all__ = [
     "secret",
     "settle",
     "spend_of",
+    "state_versions",
     "stop",
     "submit",
+    "submit_unless_open",
     "table_bytes",
     "unfolded",
     "unsettled",
+    "waiting_since",
 ]

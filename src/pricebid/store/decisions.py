@@ -173,6 +173,36 @@ def list_decisions(
     return page_of(found, limit, lambda record: (record.at, record.id))
 
 
+def next_decisions(
+    db: Store, shop: str, *, kind: str, after: tuple[int, str], before: int, limit: int = 1000
+) -> tuple[DecisionRecord, ...]:
+    """Give the records of a kind between a place and a moment, oldest first: how a learner goes through the log.
+
+    Records are written a little after they were made, so read only up to a moment that lies some seconds back.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop : str
+        Whose.
+    kind : str
+        ``price`` or ``bid``.
+    after : (int, str)
+        Time and id of the last record read before; ``(0, "")`` at the start.
+    before : int
+        Only from before this moment, microseconds since 1970, UTC.
+    limit : int
+        At most so many.
+    """
+    at, last = after
+    later = or_(decisions.c.at > at, and_(decisions.c.at == at, decisions.c.id > last))
+    mine = and_(decisions.c.shop == shop, decisions.c.at >= at, decisions.c.at < before, decisions.c.kind == kind)
+    query = select(decisions).where(mine, later).order_by(decisions.c.at, decisions.c.id).limit(limit)
+    with db.read() as conn:
+        return tuple(_record(row) for row in conn.execute(query))
+
+
 def drop_decisions(db: Store, shop: str, *, before: int) -> int:
     """Drop the records of a shop from before a moment; the counts of losses stay.
 

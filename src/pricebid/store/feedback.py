@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from pricebid.store.bulk import insert_new
 from pricebid.store.connect import now
 from pricebid.store.errors import NotFound
-from pricebid.store.schema import feedback, shops
+from pricebid.store.schema import feedback, feedback_heads, learner_states, shops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,6 +174,39 @@ def count_feedback(db: Store, shop: str) -> int:
     with db.read() as conn:
         found = conn.execute(text("SELECT events FROM feedback_heads WHERE shop = :shop"), {"shop": shop}).scalar()
     return int(found or 0)
+
+
+def waiting_since(db: Store, learners: Sequence[str]) -> dict[str, int]:
+    """Give the shops with feedback that some of these learners have not folded, and when the first of it came.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    learners : sequence of str
+        Their names; one without a state has folded nothing.
+
+    Returns
+    -------
+    dict of str to int
+        By shop, microseconds since 1970, UTC.
+    """
+    heads = select(feedback_heads.c.shop, feedback_heads.c.events)
+    state, found = learner_states.c, {}
+    with db.read() as conn:
+        rows = select(state.shop, func.min(state.cursor), func.count()).where(state.learner.in_(learners))
+        folded = {
+            shop: low if count == len(learners) else 0 for shop, low, count in conn.execute(rows.group_by(state.shop))
+        }
+        for shop, events in conn.execute(heads).all():
+            done = folded.get(shop, 0)
+            if events <= done:
+                continue
+            first = select(feedback.c.at).where(feedback.c.shop == shop, feedback.c.seq > done)
+            at = conn.execute(first.order_by(feedback.c.seq).limit(1)).scalar()
+            if at is not None:  # numbers of duplicates stand for nothing
+                found[shop] = int(at)
+    return found
 
 
 def _take_numbers(conn: Connection, shop: str, count: int) -> int:

@@ -245,6 +245,18 @@ def submit(
         return job_of(conn.execute(select(jobs).where(jobs.c.id == job_id)).one())
 
 
+def submit_unless_open(db: Store, shop: str, kind: str, *, by: str) -> Job | None:
+    """Put a job in the queue where none of that shop and kind waits there already; None where one does.
+
+    For jobs that take up whatever there is when they run. Two that ask at the same moment may both be heard, which does no harm.
+    """
+    query = select(jobs.c.id).where(jobs.c.shop == shop, jobs.c.kind == kind, jobs.c.state == "queued").limit(1)
+    with db.read() as conn:
+        if conn.execute(query).first() is not None:
+            return None
+    return submit(db, shop, kind, by=by)
+
+
 def get_job(db: Store, job_id: str, *, shop: str | None = None) -> Job:
     """Give a job as it stands.
 
@@ -378,7 +390,7 @@ def queue_depth(db: Store) -> Mapping[tuple[str, State], int]:
         return {(kind, state): count for kind, state, count in conn.execute(counted)}
 
 
-def drop_ended(db: Store, *, before: int, limit: int = 1000) -> int:
+def drop_ended(db: Store, *, before: int, kind: str | None = None, limit: int = 1000) -> int:
     """Drop jobs that ended before a time, with their results and events; plans and models stay.
 
     Parameters
@@ -387,6 +399,8 @@ def drop_ended(db: Store, *, before: int, limit: int = 1000) -> int:
         Open.
     before : int
         Microseconds since 1970, UTC.
+    kind : str, optional
+        Only jobs of this kind.
     limit : int
         At most this many at once.
 
@@ -395,7 +409,8 @@ def drop_ended(db: Store, *, before: int, limit: int = 1000) -> int:
     int
         How many were dropped.
     """
-    old = select(jobs.c.id).where(and_(jobs.c.state.in_(ENDED), jobs.c.ended_at < before)).limit(limit)
+    old = select(jobs.c.id).where(and_(jobs.c.state.in_(ENDED), jobs.c.ended_at < before))
+    old = (old if kind is None else old.where(jobs.c.kind == kind)).limit(limit)
     with db.write() as conn:
         return conn.execute(jobs.delete().where(jobs.c.id.in_(old))).rowcount
 

@@ -174,6 +174,20 @@ def model_files(db: Store, shop: str, model_id: str) -> dict[str, bytes]:
         return {row.name: bytes(row.data) for row in conn.execute(query.order_by(files_table.c.name))}
 
 
+def drop_models(db: Store, *, before: int) -> int:
+    """Drop models from before a moment (microseconds since 1970, UTC), but never a shop's latest; plans made with them stay.
+
+    Returns
+    -------
+    int
+        How many were dropped.
+    """
+    newer = models.alias()
+    latest = select(func.max(newer.c.serial)).where(newer.c.shop == models.c.shop).scalar_subquery()
+    with db.write() as conn:
+        return conn.execute(models.delete().where(models.c.created_at < before, models.c.serial < latest)).rowcount
+
+
 def _model(row: Row[Any]) -> ModelInfo:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
     return ModelInfo(**(values | {"meta": json.loads(values["meta"])}))

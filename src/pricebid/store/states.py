@@ -48,6 +48,13 @@ def get_state(db: Store, shop: str, learner: str) -> LearnerState | None:
     return LearnerState(data=bytes(row.data), cursor=row.cursor, version=row.version, updated_at=row.updated_at)
 
 
+def state_versions(db: Store, learner: str) -> dict[str, int]:
+    """Give the version of a learner's state for each shop that has one: what a worker asks to see whether there is news."""
+    query = select(learner_states.c.shop, learner_states.c.version).where(learner_states.c.learner == learner)
+    with db.read() as conn:
+        return {row.shop: row.version for row in conn.execute(query)}
+
+
 def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, expected_version: int) -> int:
     """Replace the state of a learner, if nobody else has since it was read.
 
