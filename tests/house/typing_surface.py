@@ -1,5 +1,6 @@
 """For mypy, not to be run: the main path, as a user would type it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_type
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 import pricebid
 from pricebid.bidding import BidPlan
 from pricebid.bidding.channel_plan import ChannelPlan
+from pricebid.client import Client, Feedback, Job, LogEntry, Quote
 from pricebid.demand import DemandModel
 from pricebid.landscape.attribution import Attribution
 from pricebid.planning import Comparison, JointPlan
@@ -46,3 +48,12 @@ def kernel(profit: Floats) -> None:
     choice = pricebid.choose({"profit": profit}, maximise="profit", limits=[pricebid.Limit("profit", at_least=0.0)])
     assert_type(choice.gap, float)
     assert_type(choice.shadow_prices, Floats)
+
+
+def remote() -> None:
+    with Client("http://localhost:8000", "key") as client:
+        shop = client.shop("corner")
+        assert_type(client.wait(shop.submit("price")), Job)
+        assert_type(shop.quote([{"sku": "a"}]), tuple[Quote, ...])
+        assert_type(shop.feedback([]), Feedback)
+        assert_type(shop.decisions(), Iterator[LogEntry])
