@@ -187,3 +187,68 @@ def test_a_frozen_readout_repeats_itself() -> None:
     one, two = (read(frame(effect=0.1), ExperimentSettings(sequential=True)) for _ in range(2))
     pd.testing.assert_frame_equal(one.to_frame(), two.to_frame())
     assert replace(one).decision == two.decision
+
+
+def rare(counts, orders, **more):
+    """Units per variant, and how many of them ordered."""
+    outcome = np.concatenate([np.arange(n) < k for n, k in zip(counts, orders, strict=True)]).astype(float)
+    variant = np.repeat(["A", "B", "C"][: len(counts)], counts)
+    units = [f"u{at}" for at in range(len(outcome))]
+    table = pd.DataFrame({"experiment": "x", "unit": units, "variant": variant, "outcome": outcome})
+    return read(table, ExperimentSettings(shares=tuple(zip("ABC", map(float, counts), strict=False)), **more))
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_small_arm_without_any_order_yet_is_not_called_worse(sequential) -> None:
+    found = rare([900, 100], [18, 0], sequential=sequential)
+    assert found.decision.kind == ("go on" if sequential else "undecided")
+    assert "18 of 1,000 units brought something else than most, so that 1.8 are due in B" in found.decision.words
+    assert rare([900, 900], [40, 2], sequential=sequential).decision.kind == "control"
+
+
+def test_two_units_per_arm_decide_nothing() -> None:
+    assert rare([2, 2], [0, 2]).decision.kind == "undecided"
+
+
+def test_a_variant_that_lost_is_named_where_another_is_open() -> None:
+    rng = np.random.default_rng(0)
+    variant = np.array(["A", "B", "C"] * 300)
+    table = pd.DataFrame(
+        {
+            "experiment": "x",
+            "unit": [f"u{at}" for at in range(900)],
+            "variant": variant,
+            "outcome": rng.normal(10, 1, 900) - (variant == "B"),
+        }
+    )
+    for sequential in (False, True):
+        found = read(table, ExperimentSettings(sequential=sequential))
+        assert "(C against A: by " in found.decision.words
+        assert "Drop B (by -" in found.decision.words
+        assert "worse than A" in found.decision.words
+        assert not found.needed_units < 900
+
+
+def test_a_fixed_test_waits_for_its_planned_units() -> None:
+    found = read(frame(effect=0.5), ExperimentSettings(planned_units=5_000))
+    assert (found.decision.kind, found.decision.stop) == ("wait", False)
+    assert "Wait for 1,000 more units" in found.decision.words
+
+
+def test_a_planned_end_in_days_without_times_is_said_to_be_unknown() -> None:
+    found = read(frame(effect=0.5).drop(columns="time"), ExperimentSettings(planned_days=14))
+    assert any("whether the planned end has come is not known" in notice for notice in found.notices)
+
+
+def test_an_outcome_as_its_own_covariate_shows_nothing_and_is_noticed() -> None:
+    table = frame(effect=0.5)
+    found = read(table.assign(covariate=table["outcome"]))
+    assert found.decision.kind == "undecided"
+    assert any("tells nearly all of the outcome" in notice for notice in found.notices)
+
+
+def test_shares_given_twice_and_endless_plans_are_refused() -> None:
+    with pytest.raises(InputError, match="share of A is given twice"):
+        ExperimentSettings(shares=(("A", 0.5), ("A", 0.5)))
+    with pytest.raises(InputError, match="planned_units inf must be above 0 and finite"):
+        ExperimentSettings(planned_units=np.inf)

@@ -36,8 +36,8 @@ class Evidence:
         Days so far; NaN where not known.
     mismatch : Mismatch, optional
         Of units and shares.
-    enough : bool
-        Each arm has as many units as the interval needs to hold.
+    lacking : str
+        What each arm needs for the interval to hold and does not have yet; empty where it has it.
     """
 
     labels: NDArray[np.object_]
@@ -45,7 +45,7 @@ class Evidence:
     units: float
     days: float
     mismatch: Mismatch | None = None
-    enough: bool = True
+    lacking: str = ""
 
 
 def decide(evidence: Evidence, settings: ExperimentSettings) -> tuple[Decision, float]:
@@ -67,11 +67,11 @@ def needed_units(evidence: Evidence, settings: ExperimentSettings) -> float:
     """
     found = evidence.comparisons
     many = len(found.difference)
-    size = (
-        np.abs(found.difference) if settings.worth is None else settings.worth * np.abs(found.difference / found.lift)
-    )
     with np.errstate(divide="ignore", invalid="ignore"):
-        drift = np.where(found.error > 0, size / found.error, np.nan)
+        size = found.difference if settings.worth is None else settings.worth * found.difference / found.lift
+        drift = np.where(found.error > 0, np.abs(size) / found.error, np.nan)
+    # What is shown already needs nothing more.
+    drift = np.where(_shown(found), np.nan, drift)
     drift = drift[np.isfinite(drift) & (drift > 1e-6)]
     if not len(drift) or not evidence.units > 0:
         return float("nan")
@@ -100,13 +100,22 @@ def _distrust(mismatch: Mismatch) -> Decision:
 
 def _too_early(evidence: Evidence, settings: ExperimentSettings) -> Decision | None:
     if not settings.sequential and settings.planned_days is not None and evidence.days < settings.planned_days:
-        rest = f"{settings.planned_days - evidence.days:,.1f} more days"
-        words = f"Wait {rest}: a fixed-horizon test holds for one look, at its end. `--sequential` may be looked at any time."
-        return Decision(kind="wait", stop=False, variant="", words=words)
-    if not evidence.enough:
-        words = "Go on: too few units for the interval to hold yet."
-        return Decision(kind="go on", stop=False, variant="", words=words)
+        return _wait(f"{settings.planned_days - evidence.days:,.1f} more days")
+    if not settings.sequential and settings.planned_units is not None and evidence.units < settings.planned_units:
+        return _wait(f"for {settings.planned_units - evidence.units:,.0f} more units")
+    if evidence.lacking and settings.sequential:
+        return Decision(kind="go on", stop=False, variant="", words=f"Go on: {evidence.lacking}.")
+    if evidence.lacking:
+        words = f"Undecided: {evidence.lacking}; it takes a longer experiment."
+        return Decision(kind="undecided", stop=True, variant="", words=words)
     return None
+
+
+def _wait(rest: str) -> Decision:
+    words = (
+        f"Wait {rest}: a fixed-horizon test holds for one look, at its end. `--sequential` may be looked at any time."
+    )
+    return Decision(kind="wait", stop=False, variant="", words=words)
 
 
 def _closed(evidence: Evidence, settings: ExperimentSettings) -> Decision | None:
@@ -142,8 +151,12 @@ def _winner(evidence: Evidence, settings: ExperimentSettings, score: NDArray[np.
 
 
 def _open(evidence: Evidence, settings: ExperimentSettings, needed: float) -> Decision:
-    at = _closest(evidence.comparisons)
+    shown = _shown(evidence.comparisons)
+    at = _closest(evidence.comparisons, ~shown)
     now = f"{evidence.labels[at + 1]} against {evidence.labels[0]}: {_by(evidence, at, settings)}"
+    worse = [f"{evidence.labels[one + 1]} ({_by(evidence, int(one), settings)})" for one in np.flatnonzero(shown)]
+    dropped = f" Drop {_list(worse)}: worse than {evidence.labels[0]}." if worse else ""
+    other = "other " if worse else ""
     if np.isnan(needed):
         need = "how much longer it would take is not known"
     else:
@@ -153,8 +166,16 @@ def _open(evidence: Evidence, settings: ExperimentSettings, needed: float) -> De
         days = "" if np.isnan(evidence.days) else f", {needed / evidence.units * evidence.days:,.0f} days in all"
         need = f"to show {what} takes about {needed:,.0f} units in all{days}"
     if settings.sequential:
-        return Decision(kind="go on", stop=False, variant="", words=f"Go on: nothing is shown yet ({now}); {need}.")
-    words = f"Undecided: no difference is shown ({now}). That does not show that there is none; {need}, in a new experiment."
+        return Decision(
+            kind="go on",
+            stop=False,
+            variant="",
+            words=f"Go on: nothing {'else ' if worse else ''}is shown yet ({now}); {need}.{dropped}",
+        )
+    words = (
+        f"Undecided: no {other}difference is shown ({now}). That does not show that there is none; {need}, in a new "
+        f"experiment.{dropped}"
+    )
     return Decision(kind="undecided", stop=True, variant="", words=words)
 
 
@@ -168,9 +189,16 @@ def _by(evidence: Evidence, at: int, settings: ExperimentSettings) -> str:
     return f"by {size} ({level} {kind} {low} to {high})"
 
 
-def _closest(found: Comparisons) -> int:
+def _shown(found: Comparisons) -> NDArray[np.bool_]:
+    """Variants whose interval excludes 0."""
+    apart: NDArray[np.bool_] = (found.low > 0) | (found.high < 0)
+    return apart
+
+
+def _closest(found: Comparisons, among: NDArray[np.bool_] | None = None) -> int:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return int(np.argmax(np.nan_to_num(np.abs(found.difference) / found.error)))
+        near = np.nan_to_num(np.abs(found.difference) / found.error)
+    return int(np.argmax(near if among is None else np.where(among, near, -1.0)))
 
 
 def _list(names: object) -> str:

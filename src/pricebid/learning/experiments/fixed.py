@@ -89,7 +89,10 @@ def differences(means: Means) -> tuple[Floats, Floats, Floats]:
     total = means.variance[1:] + means.variance[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = np.where(total > 0, total**2 / (parts[1:] + parts[0]), np.inf)
-    return means.value[1:] - means.value[0], np.sqrt(total), freedom
+    difference = means.value[1:] - means.value[0]
+    # What is left of equal values by rounding is no difference.
+    rounding = 1e-13 * np.maximum(np.abs(means.value[1:]), abs(means.value[0]))
+    return np.where(np.abs(difference) <= rounding, 0.0, difference), np.sqrt(total), freedom
 
 
 def finish(means: Means, difference: Floats, error: Floats, freedom: Floats, radius: Floats, p: Floats) -> Comparisons:

@@ -16,14 +16,13 @@ from pricebid.learning.experiments.mismatch import ratio_mismatch
 from pricebid.learning.experiments.panel import Cells, SwitchbackFit, carry_over_of, fit_switchback, lay_out
 from pricebid.learning.experiments.readout import Look, Readout
 from pricebid.learning.experiments.sequential import (
-    FIRST_LOOK,
     PLANNED,
     compare_sequential,
     sequence_p,
     sequence_radius,
 )
 from pricebid.learning.experiments.settings import ExperimentSettings
-from pricebid.learning.experiments.units import Units, gather_units, switching
+from pricebid.learning.experiments.units import FIRST_LOOK, Units, gather_units, lacking, switching
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pricebid.tables.experiments import ExperimentRows, SharedSupply
 
 _DAY, _MOST_LOOKS = 86_400.0, 60
+_ALL = 0.99  # share of the variance that hardly anything known beforehand takes away
 _UNBALANCED = 4.0  # standard errors by which a covariate of the past may differ between arms
 
 
@@ -70,14 +70,13 @@ def _read_parallel(rows: ExperimentRows, settings: ExperimentSettings, warned: t
     comparisons = _compare(means, settings, planned)
     mismatch = ratio_mismatch(units, settings.shares, sequential=settings.sequential)
     days = _days(rows.time)
-    enough = not settings.sequential or bool((units.counts >= FIRST_LOOK).all())
     evidence = Evidence(
         labels=units.labels,
         comparisons=comparisons,
         units=float(len(units)),
         days=days,
         mismatch=mismatch,
-        enough=enough,
+        lacking=lacking(units, sequential=settings.sequential),
     )
     decision, needed = decide(evidence, settings)
     return Readout(
@@ -128,7 +127,7 @@ def _looks(rows: ExperimentRows, settings: ExperimentSettings, planned: float) -
         if len(np.unique(rows.variant[rows.time < end])) < len(rows.variants):
             continue
         units = gather_units(rows, control=settings.control, until=end - np.timedelta64(1, "s"))
-        if (units.counts < FIRST_LOOK).any():
+        if lacking(units, sequential=True):
             continue
         means = arm_means(units, cuped=settings.cuped)
         made.append(Look(time=end, units=len(units), comparisons=_compare(means, settings, planned)))
@@ -155,6 +154,10 @@ def _notices(rows: ExperimentRows, units: Units, means: Means, settings: Experim
         found.append(
             "the interval holds for one look at a planned end; to look more often, read it with `--sequential`"
         )
+    if rows.time is None and settings.planned_days is not None:
+        found.append("no times: whether the planned end has come is not known; give `time`, or `--planned-units`")
+    if means.removed > _ALL:
+        found.append("the covariate tells nearly all of the outcome: is it from before the experiment?")
     small = units.counts < FIRST_LOOK
     if small.any():
         found.append(f"fewer than {FIRST_LOOK} units in {', '.join(units.labels[small])}: intervals are rough")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-PLANNED, FIRST_LOOK = 10_000, 100  # units; units per arm before which no look counts
+PLANNED = 10_000  # units
 
 
 def tuning(planned: float, alpha: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,9 +79,19 @@ class ExperimentSettings:
     def __post_init__(self) -> None:
         wrong = [
             *(f"{name} {got} must lie between 0 and 1" for name, got in self._shares_of_one() if not 0 < got < 1),
-            *(f"{name} {got} must be above 0" for name, got in self._amounts() if got is not None and not got > 0),
-            *(f"share {got} of {name} must be above 0" for name, got in self.shares if not got > 0),
+            *(
+                f"{name} {got} must be above 0 and finite"
+                for name, got in self._amounts()
+                if got is not None and not 0 < got < math.inf
+            ),
+            *(
+                f"share {got} of {name} must be above 0 and finite"
+                for name, got in self.shares
+                if not 0 < got < math.inf
+            ),
         ]
+        named = [name for name, _ in self.shares]
+        wrong += [f"share of {name} is given twice" for name in dict.fromkeys(named) if named.count(name) > 1]
         choices = (("correction", self.correction, Correction), ("design", self.design, Design))
         for name, value, kind in choices:
             legal = kind.__args__  # type: ignore[attr-defined]

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pricebid.tables.experiments import ExperimentRows
 
 
+FIRST_LOOK = 100  # units per arm before which no look of a sequence counts
+EVENTS = 10.0  # rare outcomes due in each arm
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Units:
     """Randomised units of an experiment in which each has one variant.
@@ -119,6 +123,29 @@ def gather_units(rows: ExperimentRows, *, control: str | None = None, until: np.
         weight=np.ones(len(first)) if rows.propensity is None else 1.0 / rows.propensity[keep][first],
         covariate=covariate,
         entered=entered,
+    )
+
+
+def lacking(units: Units, *, sequential: bool) -> str:
+    """Say what the arms need for intervals to hold and do not have yet; empty where they have it.
+
+    A sequence counts from 100 units per arm on. Where most units bring the same (no order), each arm must have so many units that
+    10 rare outcomes are due in it were all arms alike: an arm in which none came yet would seem to be known exactly, and a small
+    arm beside a large one would be called worse far too often (the rule of expected counts, Cochran 1954).
+    """
+    counts = units.counts
+    if sequential and (counts < FIRST_LOOK).any():
+        return f"too few units for the interval to hold yet, each variant needs {FIRST_LOOK}"
+    usual = int(np.unique(units.numerator, return_counts=True)[1].max())
+    if 2 * usual < len(units):
+        return ""
+    due = counts * (len(units) - usual) / len(units)
+    if (due >= EVENTS).all():
+        return ""
+    at = int(np.argmin(due))
+    return (
+        f"{len(units) - usual:,} of {len(units):,} units brought something else than most, so that {due[at]:.1f} are due in "
+        f"{units.labels[at]}; the interval holds from {EVENTS:g} on"
     )
 
 
