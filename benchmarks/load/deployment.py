@@ -21,9 +21,10 @@ from pricebid.live.prices import FILE, ShopPrices
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterable
 
 SHOP = "live"
+CALLER = "caller"
 SKUS = ("tea", "milk", "bread", "salt")
 REGIONS = ("north", "south")
 KEYWORDS = tuple(f"word {at}" for at in range(20))
@@ -65,7 +66,6 @@ class Deployment:
     cores: set[int] | None = None
     port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-    _log: BinaryIO | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -97,10 +97,8 @@ class Deployment:
         command += ["--workers", str(self.workers), "--job-workers", str(self.job_workers)]
         if self.cores is not None:
             command = ["taskset", "-c", ",".join(map(str, sorted(self.cores))), *command]
-        self._log = self.log.open("ab")
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=self._log, stderr=self._log, start_new_session=True
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def wait(self) -> float:
         """Wait until a worker is ready; gives the seconds that took.
@@ -125,21 +123,23 @@ class Deployment:
         """Give what runs of it: ``server``, ``web``, ``jobs``, ``job`` or ``other``, by process id."""
         return tree(self.process.pid) if self.process else {}
 
-    def kill(self, *pids: int) -> None:
-        """Kill processes, without a chance to do anything; all of them unless told which."""
-        for pid in pids or tuple(self.tree()):
+    def kill(self, pids: Iterable[int] | None = None) -> None:
+        """Kill processes, without a chance to do anything; all that run unless told which."""
+        for pid in self.tree() if pids is None else pids:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._reap()
+        if self.process is not None:
+            self.process.poll()
 
     def gone(self, seconds: float = 60.0) -> bool:
         """Wait until nothing runs of it any more."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self._reap()
             if not self.tree():
+                if self.process is not None:
+                    self.process.wait(5)
                 return True
             time.sleep(0.05)
         return False
@@ -154,13 +154,6 @@ class Deployment:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
-        finally:
-            if self._log is not None:
-                self._log.close()
-
-    def _reap(self) -> None:
-        if self.process is not None:
-            self.process.poll()
 
 
 def tree(session: int) -> dict[int, str]:
@@ -228,10 +221,10 @@ def price_plan(db: store.Store, shop: str = SHOP, *, factor: float = 1.0) -> str
     return store.add_plan(db, shop, "price", files=files, facts=facts, by="load").id
 
 
-def bid_plan(db: store.Store, shop: str = SHOP, *, budget: float, bid: float = 0.5) -> str:
-    """Put a plan of bids into the store; gives its id."""
+def bid_plan(db: store.Store, shop: str = SHOP, *, budget: float, bid: float = 0.5, impressions: int = 1000) -> str:
+    """Put a plan of bids into the store; gives its id. Without expected impressions its bids are not paced."""
     document = {"id": new_id(), "policy": {"bids": {"daily_budget": budget, "step": 0.01}}}
-    rows = "".join(f"{CAMPAIGN},{word},exact,{bid},{bid},1000\n" for word in KEYWORDS)
+    rows = "".join(f"{CAMPAIGN},{word},exact,{bid},{bid},{impressions}\n" for word in KEYWORDS)
     files = {
         "plan.json": json.dumps(document).encode(),
         "bids.csv": b"campaign,keyword,match_type,current_bid,bid,impressions\n" + rows.encode(),

@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 
 from benchmarks.load import deployment
 from benchmarks.load.accounts import account
-from benchmarks.load.deployment import CATALOG, SALES, SHOP, Deployment
+from benchmarks.load.deployment import CALLER, CATALOG, SALES, SHOP, Deployment
 from benchmarks.load.traffic import Traffic
 
 from pricebid import store
@@ -117,8 +117,9 @@ def run(folder: Path, database_url: str | None, given: argparse.Namespace) -> Ru
         for number in range(given.kills):
             time.sleep(rng.uniform(0.3, 2.5))
             kind = rng.choices(_KINDS, _WEIGHTS)[0] if number else "all"
-            kills.append((kind, time.time()))
-            orphans += not _kill(server, kind, rng)
+            at, ended = _kill(server, kind, rng)
+            kills.append((kind, at))
+            orphans += not ended
             if kind in ("all", "server"):
                 server.start()
             server.wait()
@@ -146,7 +147,7 @@ def _prepare(db: store.Store, server: Deployment) -> str:
     deployment.open_shop(db)
     for plan in (deployment.price_plan(db), deployment.bid_plan(db, budget=_BUDGET)):
         deployment.publish(db, plan)
-    key = store.create_key(db, shop=SHOP, scopes=["admin"], name="load", by="load")[0]
+    key = store.create_key(db, shop=SHOP, scopes=["admin"], name=CALLER, by="load")[0]
     server.start()
     server.wait()
     for table, text in (("sales", SALES), ("catalog", CATALOG)):
@@ -157,23 +158,25 @@ def _prepare(db: store.Store, server: Deployment) -> str:
     return key
 
 
-def _kill(server: Deployment, kind: str, rng: random.Random) -> bool:
-    """Kill; False where something outlives the process that has to answer for it."""
+def _kill(server: Deployment, kind: str, rng: random.Random) -> tuple[float, bool]:
+    """Kill; gives when, seconds since 1970, and whether nothing outlived the process that has to answer for it."""
     running = server.tree()
+    chosen = {
+        "all": [*running],
+        "web": [rng.choice([pid for pid, what in running.items() if what == "web"] or [*running])],
+        "jobs": [pid for pid, what in running.items() if what in ("jobs", "job")],
+        "server": [pid for pid, what in running.items() if what == "server"],
+    }[kind]
+    server.kill(chosen)
+    at = time.time()
     if kind == "all":
-        server.kill()
-        return server.gone()
-    if kind == "web":
-        server.kill(rng.choice([pid for pid, what in running.items() if what == "web"]))
-        return True
-    if kind == "jobs":
-        server.kill(*(pid for pid, what in running.items() if what in ("jobs", "job")))
-        return True
-    server.kill(*(pid for pid, what in running.items() if what == "server"))
-    if server.gone():
-        return True
+        server.kill()  # what was started while the others were killed
+        return at, server.gone()
+    if kind != "server" or server.gone():
+        return at, True
     server.kill()
-    return not server.gone()
+    server.gone()
+    return at, False
 
 
 def _drain(db: store.Store) -> None:

@@ -77,28 +77,43 @@ class Journal:
 
 
 class Caller:
-    """One connection that is made anew whenever it breaks."""
+    """One connection that is made anew whenever it breaks.
+
+    Attributes
+    ----------
+    refused : bool
+        Nobody listened to the last call: what it asked for cannot have been done.
+    """
 
     def __init__(self, port: int, key: str) -> None:
         self._port = port
         self._key = key
         self._open: http.client.HTTPConnection | None = None
+        self.refused = False
 
     def call(self, method: str, path: str, body: object = None, request: str = "") -> tuple[int, Any] | None:
         """Give status and answer; None where no answer came."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
         headers |= {"X-Request-Id": request} if request else {}
+        self.refused = False
         try:
             if self._open is None:
                 self._open = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_SECONDS)
+                self.refused = True
+                self._open.connect()
+                self.refused = False
             self._open.request(method, path, None if body is None else json.dumps(body), headers)
             answer = self._open.getresponse()
             return answer.status, json.loads(answer.read() or b"null")
         except _BROKEN:
-            if self._open is not None:
-                self._open.close()
-            self._open = None
+            self.close()
             return None
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._open is not None:
+            self._open.close()
+        self._open = None
 
 
 class Traffic:
@@ -149,6 +164,7 @@ class Traffic:
         caller = Caller(self._port, self._key)
         while not self._stop.is_set():
             self._stop.wait(work(caller, rng))
+        caller.close()
 
     def _asked(self, caller: Caller, path: str, items: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
         """Ask for quotes, and note when they were answered."""
@@ -156,6 +172,8 @@ class Traffic:
         self.journal.quotes[request] = None
         found = caller.call("POST", f"/v1/shops/{SHOP}/{path}", {"items": items}, request)
         if found is None:
+            if caller.refused:
+                del self.journal.quotes[request]
             return None
         if found[0] != 200:
             del self.journal.quotes[request]  # refused: nothing was quoted, and nothing is in the log
@@ -205,17 +223,17 @@ class Traffic:
             return 0.02
         for event, sent, _ in batch:
             self.journal.events[event] = sent
-        while not self._stop.is_set() or not batch[0][1].sent:
-            for _, sent, _ in batch:
-                sent.sent += 1
+        while not self._stop.is_set():
             found = caller.call("POST", f"/v1/shops/{SHOP}/feedback", {"events": [body for *_, body in batch]})
+            for _, sent, _ in batch:
+                sent.sent += not caller.refused
             if found is not None and found[0] == 200:
                 self._acknowledged(batch, found[1])
                 if rng.random() > _AGAIN:
                     return 0.005
             elif found is not None:
                 self._unexpected(found)
-            elif rng.random() < _GIVEN_UP:
+            elif not caller.refused and rng.random() < _GIVEN_UP:
                 return 0.05
             self._stop.wait(0.05)
         return 0.0
@@ -236,7 +254,7 @@ class Traffic:
             body = {"kind": "price", "policy": {"horizon": 2, "price": {"max_change": 0.1}}}
         found = caller.call("POST", f"/v1/shops/{SHOP}/jobs", body)
         if found is None:
-            self.journal.jobs_unknown += 1
+            self.journal.jobs_unknown += not caller.refused
             return 0.5
         if found[0] != 202:
             self._unexpected(found)
@@ -252,4 +270,6 @@ class Traffic:
             self.journal.publishes[plan] = True
         elif found is not None:
             self._unexpected(found)
+        elif caller.refused:
+            del self.journal.publishes[plan]
         return 0.3
