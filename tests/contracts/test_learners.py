@@ -414,6 +414,26 @@ def test_an_outcome_of_an_option_that_does_not_exist_is_refused(case):
             case.policy.update(case.policy.start(), [Outcome(option=option, units=units, context=context)])
 
 
+@every_case
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"units": "many"}, "units are 'many'"),
+        ({"id": 5}, "id is 5"),
+        ({"time": np.nan}, "time"),
+        ({"time": -1.0}, "time"),
+    ],
+)
+def test_odd_feedback_is_refused_in_words(case, odd, words):
+    rng = np.random.default_rng(11)
+    context = case.context(rng)
+    told = {"option": 0, "units": case.units(rng, 0, context), "context": context, **odd}
+    if "time" in odd and isinstance(case.policy, BetaThompson | GaussianThompson | BestArm):
+        return  # they do not read it
+    with pytest.raises(InputError, match=words):
+        case.policy.update(case.policy.start(), [Outcome(**told)])
+
+
 def test_the_state_of_another_policy_is_refused():
     small, large = BetaThompson(options=2), BetaThompson(options=3)
     with pytest.raises(ModelError, match="wins"):

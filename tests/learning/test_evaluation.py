@@ -1,5 +1,7 @@
 """Off-policy estimates against known truth: bias, coverage, double robustness, refusal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -278,3 +280,18 @@ def test_same_seed_same_evaluation() -> None:
     assert one.of("dr").value == two.of("dr").value
     assert one.of("dr").value != other.of("dr").value
     assert one.of("ips").value == other.of("ips").value
+
+
+def test_a_cost_is_better_when_lower() -> None:
+    log, law, _ = draw(4_000, np.random.default_rng(8))
+    assert evaluate_law(replace(log, result="cost"), law).answer.startswith("Worse than what was logged, by +")
+    assert evaluate_law(log, law, settings=EvaluationSettings(lower_is_better=True)).answer.startswith("Worse")
+    higher = EvaluationSettings(lower_is_better=False)
+    assert evaluate_law(replace(log, result="cost"), law, settings=higher).answer.startswith("Better")
+
+
+def test_a_candidate_of_which_the_log_has_nothing_is_below_its_weight() -> None:
+    law = np.tile([0.0, 0.0, 1.0], (60, 1))
+    found = measure_overlap(np.zeros(60), np.zeros(60, dtype=int), np.zeros(60), law)
+    assert found.drift == -np.inf
+    assert "the log lacks what the candidate does" in found.reasons[-1]

@@ -62,6 +62,9 @@ def test_segments_and_columns_that_are_not_there_are_named() -> None:
         ({"kind": "table", "law": {"a": 1.5, "b": -0.5}}, "each at least 0"),
         ({"kind": "table", "by": "x"}, "go together"),
         ({"kind": "learner", "learner": "X"}, "state: is missing"),
+        ({"kind": "learner", "learner": "X", "state": "s", "options": ["a", "a"]}, "each of them once"),
+        ({"kind": "learner", "learner": "X", "state": "s", "options": "ab"}, "must be a list of labels"),
+        ({"kind": "table", "by": "x", "laws": "a"}, "'a' must be tables"),
     ],
 )
 def test_files_that_are_no_candidate_say_why(content, words) -> None:

@@ -39,6 +39,12 @@ def test_results_ids_and_times_are_never_taken_for_context() -> None:
     assert log_of(log(units=4.0).drop(columns="reward")).reward.tolist() == [4, 4, 4]
 
 
+def test_the_column_that_counts_is_kept_and_is_no_context() -> None:
+    assert log_of(log(cost=2.0).drop(columns="reward")).result == "cost"
+    with pytest.raises(TableError, match="column reward: is what came of the decision"):
+        log_of(log(x=1.0), context=["x", "reward"])
+
+
 def test_columns_of_the_candidate_become_its_law() -> None:
     found = log_of(log(p_a=[0.2, 0.3, 0.4], p_c=[0.8, 0.7, 0.6]))
     assert found.options.tolist() == ["a", "b", "c"]

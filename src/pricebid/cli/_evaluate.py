@@ -23,6 +23,9 @@ Context = Annotated[
 ]
 Alpha = Annotated[float, typer.Option("--alpha", metavar="A", help="One minus the level of intervals.")]
 Clip = Annotated[float | None, typer.Option("--clip", metavar="W", help="Also estimators with weights cut at W.")]
+Lower = Annotated[
+    bool | None, typer.Option("--lower-is-better/--higher-is-better", help="Is the reward a cost? `cost` is one.")
+]
 Least = Annotated[float, typer.Option("--least-ess", metavar="N", help="Effective sample size below which to refuse.")]
 
 
@@ -36,6 +39,7 @@ def evaluate(
     alpha: Alpha = 0.05,
     clip: Clip = None,
     least_ess: Least = 50.0,
+    lower_is_better: Lower = None,
     seed: Seed = None,
 ) -> None:
     """Estimate what a policy would have brought, from a log of decisions with the probabilities with which they were taken.
@@ -52,7 +56,9 @@ def evaluate(
     from pricebid.report import evaluations as report
     from pricebid.report import text
 
-    settings = EvaluationSettings(alpha=alpha, clip=clip, rule=OverlapRule(least_ess=least_ess), seed=seed or 0)
+    settings = EvaluationSettings(
+        alpha=alpha, clip=clip, rule=OverlapRule(least_ess=least_ess), seed=seed or 0, lower_is_better=lower_is_better
+    )
     found = engine.evaluate(log, policy, reward=reward, context=context or None, settings=settings)
     files = run.write({"evaluation": found.to_frame()})
     run.show(report.evaluation_report(found), text.where(files))

@@ -156,7 +156,11 @@ def read_feedback(outcomes: Sequence[Outcome], options: int, products: int | Non
             option[at] = picked
         else:
             faults.append(f"option is {picked!r}: give a whole number from 0 to {options - 1}")
-        got = np.asarray(outcome.units, dtype=np.float64)
+        try:
+            got = np.asarray(outcome.units, dtype=np.float64)
+        except (TypeError, ValueError):
+            faults.append(f"units are {outcome.units!r}: give {list(shape) or 'one number'}")
+            continue
         if got.shape == shape or (got.ndim <= 1 and got.size == 1 and products in (None, 1)):
             units[at] = got.reshape(shape)
         else:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pricebid.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,6 +66,11 @@ def fresh(seen: SeenIds, outcomes: Sequence[Outcome]) -> tuple[SeenIds, list[Out
     list of Outcome
         Those that are new, in the order given.
 
+    Raises
+    ------
+    InputError
+        An id that is no text.
+
     Notes
     -----
     Two different ids have the same 64-bit digest with probability 5e-20, so that a memory of 4,096 takes new feedback
@@ -76,6 +83,10 @@ def fresh(seen: SeenIds, outcomes: Sequence[Outcome]) -> tuple[SeenIds, list[Out
     >>> len(new), len(fresh(seen, [Outcome(option=0, units=1.0, id="a")])[1])
     (1, 0)
     """
+    told: list[object] = [outcome.id for outcome in outcomes]  # a caller without a type checker may give anything
+    odd = [one for one in told if not isinstance(one, str | None)]
+    if odd:
+        raise InputError(f"outcomes: id is {odd[0]!r}: give text, the same for the same feedback")
     named = [_digest(outcome.id) for outcome in outcomes if outcome.id is not None]
     if not named:
         return seen, list(outcomes)

@@ -87,24 +87,28 @@ def account(
     Raises
     ------
     InputError
-        Options that do not exist; units of another shape, below 0 or above what the policy expects.
+        Options that do not exist; units of another shape, below 0 or above what the policy expects; times below 0.
     """
     seen, new = fresh(state.seen, outcomes)
     option, units = read_feedback(new, *offers.price.shape)
-    faults = []
+    times = [outcome.time for outcome in new if outcome.time is not None]
+    faults = [f"time is {time:g}: give periods since the start, 0 or more" for time in times if not 0 <= time < np.inf]
     if (units < 0).any():
         faults.append(f"units are {units.min():g}; they must be at least 0")
     if (units > most).any():
-        faults.append(f"{units.max():g} units of one product in one period, this policy expects {most:g} at most")
+        faults.append(
+            f"{units.max():g} units of one product in one period, this policy expects {most:g} at most (a ThompsonLP with "
+            "sales='many' takes any number)"
+        )
     if (units.sum(axis=1) > most_together * (1 + 1e-9)).any():
         faults.append(f"{units.sum(axis=1).max():g} units of all products, with logit demand one buyer buys one")
     if faults:
-        raise InputError(f"outcomes: {'; '.join(faults)} (a ThompsonLP with sales='many' takes any number)")
+        raise InputError(f"outcomes: {'; '.join(dict.fromkeys(faults))}")
     shown, sold, squares = state.shown.copy(), state.units.copy(), state.squares.copy()
     np.add.at(shown, option, 1.0)
     np.add.at(sold, option, units)
     np.add.at(squares, option, units**2)
-    latest = max((outcome.time + 1.0 for outcome in new if outcome.time is not None), default=0.0)
+    latest = max((time + 1.0 for time in times), default=0.0)
     after = StockState(
         shown=frozen(shown),
         units=frozen(sold),

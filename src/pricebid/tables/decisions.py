@@ -49,6 +49,8 @@ class DecisionLog:
         The law of the candidate, as the columns ``p_OPTION`` give it.
     notices : tuple of str
         Columns that are not used.
+    result : str
+        The column that holds what it brought.
     """
 
     options: NDArray[np.object_]
@@ -59,6 +61,7 @@ class DecisionLog:
     texts: tuple[tuple[str, Text], ...] = ()
     candidate: Floats | None = None
     notices: tuple[str, ...] = ()
+    result: str = "reward"
 
     def __len__(self) -> int:
         return len(self.option)
@@ -134,6 +137,13 @@ def log_of(
     faults += _missing(name, columns, (result,))
     known = _context(columns, result, context)
     faults += _missing(name, columns, known)
+    faults += [
+        Fault(
+            table=name, column=one, message="is what came of the decision, not known at it; leave it out of the context"
+        )
+        for one in dict.fromkeys(known)
+        if one in ("option", "propensity", result)
+    ]
     if not len(frame):
         faults.append(Fault(table=name, message="has a header and no rows"))
     if faults:
@@ -166,6 +176,7 @@ def log_of(
         texts=tuple(texts),
         candidate=None if candidate is None else freeze(candidate),
         notices=tuple(notices),
+        result=result,
     )
 
 

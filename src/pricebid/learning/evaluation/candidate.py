@@ -193,12 +193,20 @@ def _faults(content: Mapping[str, Any], name: str) -> Iterator[Fault]:
             yield Fault(table=name, column=key, message=message)
     needed = {"fixed": ("option",), "learner": ("learner", "state", "options")}.get(kind, ())
     yield from (Fault(table=name, column=key, message="is missing") for key in needed if key not in content)
+    labels = content.get("options", [])
+    if not isinstance(labels, list) or len({str(one) for one in labels}) < len(labels):
+        yield Fault(table=name, column="options", message=f"{labels!r} must be a list of labels, each of them once")
     if kind == "table":
         yield from _table_faults(content, name)
 
 
 def _table_faults(content: Mapping[str, Any], name: str) -> Iterator[Fault]:
     laws = content.get("laws", {})
+    if not isinstance(laws, dict):
+        yield Fault(
+            table=name, column="laws", message=f"{laws!r} must be tables: [laws.VALUE] with OPTION = probability"
+        )
+        return
     if ("by" in content) != bool(laws):
         yield Fault(table=name, column="by", message="`by` (a column) and [laws.VALUE] go together")
     if not laws and "law" not in content:

@@ -40,6 +40,8 @@ class EvaluationSettings:
         From where on an estimate is refused.
     seed : int
         Of folds, and of learners that draw.
+    lower_is_better : bool, optional
+        The reward is a cost; told by the log's column (``cost``) where not given.
     """
 
     alpha: float = 0.05
@@ -47,6 +49,7 @@ class EvaluationSettings:
     model: RidgeModel = field(default_factory=RidgeModel)
     rule: OverlapRule = field(default_factory=OverlapRule)
     seed: int = 0
+    lower_is_better: bool | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1:
@@ -75,6 +78,8 @@ class Evaluation:
         Doubly robust value less the log's (the same decisions are in both).
     notices : tuple of str
         What to know.
+    lower_is_better : bool
+        The reward is a cost.
     """
 
     candidate: str
@@ -84,6 +89,7 @@ class Evaluation:
     overlap: Overlap
     difference: by.Estimate
     notices: tuple[str, ...] = ()
+    lower_is_better: bool = False
 
     def of(self, name: str) -> by.Estimate:
         """Return the estimate of an estimator; KeyError where it was not made."""
@@ -97,10 +103,9 @@ class Evaluation:
         """Whether the candidate is better than what was logged, in words."""
         value, (low, high) = self.difference.value, self.difference.interval(self.alpha)
         level = f"{100 * (1 - self.alpha):g} % interval {low:+,.4g} to {high:+,.4g}"
-        if low > 0:
-            return f"Better than what was logged, by {value:+,.4g} per decision ({level})."
-        if high < 0:
-            return f"Worse than what was logged, by {value:+,.4g} per decision ({level})."
+        if low > 0 or high < 0:
+            word = "Better" if (low > 0) != self.lower_is_better else "Worse"
+            return f"{word} than what was logged, by {value:+,.4g} per decision ({level})."
         return f"No difference from what was logged is shown: {value:+,.4g} per decision ({level})."
 
     def to_frame(self) -> pd.DataFrame:
@@ -182,6 +187,7 @@ def evaluate_law(
         overlap=overlap,
         difference=difference,
         notices=(*log.notices, *_notices(overlap, robust, known)),
+        lower_is_better=log.result == "cost" if known.lower_is_better is None else known.lower_is_better,
     )
 
 

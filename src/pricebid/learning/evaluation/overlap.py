@@ -119,7 +119,11 @@ def measure_overlap(
     n, total, mean = len(weight), float(weight.sum()), float(weight.mean())
     ess = total**2 / float((weight**2).sum()) if total > 0 else 0.0
     spread = float(weight.std(ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
-    drift = (mean - 1.0) / spread if spread > 0 else (0.0 if abs(mean - 1.0) < 1e-9 else float("inf"))
+    drift = (
+        (mean - 1.0) / spread
+        if spread > 0
+        else (0.0 if abs(mean - 1.0) < 1e-9 else float(np.copysign(np.inf, mean - 1.0)))
+    )
     unheard = np.bincount(option, minlength=law.shape[1]) == 0
     unsupported = float(law[:, unheard].sum(axis=1).mean())
     share = float(weight.max() / total) if total > 0 else 1.0
