@@ -1,7 +1,18 @@
 import pytest
 from tests.api.harness import Planned, load, serving
 
-from pricebid import store
+from pricebid import engine, store
+from pricebid.datasets import template_path
+from pricebid.policy import Policy
+from pricebid_api.worker.bundle import written
+
+
+@pytest.fixture(scope="session")
+def bid_plan():
+    """A shop with reports, its plan of bids and that plan's files."""
+    shop = engine.read(template_path())
+    plan = engine.bid(shop, Policy.from_mapping({"bids": {"daily_budget": 20.0}}))
+    return shop, plan, written(lambda folder: plan.write(folder, file_format="parquet"))
 
 
 @pytest.fixture

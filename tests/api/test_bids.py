@@ -5,11 +5,8 @@ from datetime import date
 import pytest
 from tests.api.harness import serving
 
-from pricebid import engine, store
-from pricebid.datasets import template_path
-from pricebid.policy import Policy
+from pricebid import store
 from pricebid_api.budgets import MICRO, Stock
-from pricebid_api.worker.bundle import written
 from pricebid_api.worker.facts import bid_facts
 
 BIDS = "/v1/shops/corner/bids/quotes"
@@ -17,12 +14,10 @@ DAY = date(2026, 5, 1)
 
 
 @pytest.fixture(scope="module")
-def bid_home(tmp_path_factory):
+def bid_home(tmp_path_factory, bid_plan):
     """A store with a published plan of bids, as the engine makes it of the template's reports."""
     home = tmp_path_factory.mktemp("bids")
-    shop = engine.read(template_path())
-    plan = engine.bid(shop, Policy.from_mapping({"bids": {"daily_budget": 20.0}}))
-    files = written(lambda folder: plan.write(folder, file_format="parquet"))
+    shop, plan, files = bid_plan
     db = store.open_store(home)
     store.put_shop(db, "corner", by="tests", settings={"currency": "EUR"})
     info = store.add_plan(db, "corner", "bid", files=files, facts=bid_facts(plan, shop, inputs=""), by="tests")

@@ -236,3 +236,24 @@ def test_no_items_no_answers(make):
     found = ask(make, make.snapshot(make.shop([10.0])), [])
     assert found.price == []
     assert found.words.shape == (0, 7)
+
+
+def test_laws_with_other_weights_are_those_that_a_new_snapshot_would_have(make):
+    price = np.array([[9.0, 9.001, 9.5, 10.0, np.nan], [1.0, 2.0, 3.0, 4.0, 5.0]])
+    first = np.array([[0.25, 0.25, 0.0, 0.5, 0.0], [0.2] * 5])
+    later = np.array([[0.1, 0.2, 0.7, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0, 0.0]])
+    now, plans = make.shop([10.0, 4.0], floor=[8.0, 3.5]), [make.plan([9.5, 4.0])]
+
+    def law(probability):
+        return Exploration(plan=make.ids[0], keys=make.keys(2), price=price, probability=probability)
+
+    snapshot = make.snapshot(now, plans, exploration=[law(first)])
+    moved, anew = snapshot.weighted(make.ids[0], later), make.snapshot(now, plans, exploration=[law(later)])
+    assert np.array_equal(moved.laws[0].probability, anew.laws[0].probability)
+    assert np.array_equal(moved.laws[0].law, anew.laws[0].law)
+    assert moved.laws[0].law.tolist()[:2] == [0, -1]  # all that the second may draw lies below its floor
+    back = moved.weighted(make.ids[0], first)
+    assert np.array_equal(back.laws[0].law, snapshot.laws[0].law)
+    assert snapshot.weighted("another plan", later).laws[0] is snapshot.laws[0]
+    with pytest.raises(InputError, match="probabilities"):
+        snapshot.weighted(make.ids[0], later[:1])
