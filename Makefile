@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Many small matrices: threads of the linear algebra that wait for each other cost more than they give.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint format bench docs clean
+.PHONY: demo test test-slow lint format bench fuzz docs clean
 
 .venv/.run: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -44,6 +44,9 @@ format: .venv/.test
 
 bench: .venv/.bench  ## every figure the README and docs quote
 	$(BIN)/python -m benchmarks
+
+fuzz: .venv/.test  ## schemathesis over every route for ten minutes
+	$(BIN)/python -m benchmarks.load.fuzz --minutes 10
 
 docs: .venv/.test  ## run every example in README.md and docs/
 	$(BIN)/python -m pytest tests/docs

@@ -34,6 +34,7 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
+    from benchmarks.load import capacity, cpu, faults, race
     from benchmarks.quality.specs import SPECS
     from benchmarks.speed import bandits, bids, feedback, kernel, pacing, prices, quotes, rivals, rules, tables
 
@@ -95,4 +96,14 @@ def benchmarks() -> tuple[Benchmark, ...]:
             full=("--rows", "1000000"),
         ),
     )
-    return (*speed, *SPECS)
+    load = (
+        Benchmark(name="load.cpu", run=cpu.main, smoke=("--seconds", "0.5", "--rounds", "1")),
+        Benchmark(
+            name="load.capacity",
+            run=capacity.main,
+            smoke=("--seconds", "1", "--events", "20000", "--offers", "20000", "--databases", "sqlite"),
+        ),
+        Benchmark(name="load.race", run=race.main, smoke=("--budget", "10", "--databases", "sqlite")),
+        Benchmark(name="load.faults", run=faults.main, smoke=("--kills", "2", "--databases", "sqlite", "--light")),
+    )
+    return (*speed, *load, *SPECS)

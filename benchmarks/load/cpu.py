@@ -27,18 +27,18 @@ from pricebid.live.prices import FILE, ShopPrices
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 OFFERS = 10_000
 SHOP = "bench"
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
+def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
+    """Measure and print; gives the rows."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load.cpu", description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each case is driven")
     parser.add_argument("--rounds", type=int, default=3, help="how often; the least of them counts")
-    seconds, rounds = (given := parser.parse_args()).seconds, given.rounds
+    seconds, rounds = (given := parser.parse_args(arguments)).seconds, given.rounds
     rows: dict[int, dict[str, float]] = {}
     with TemporaryDirectory() as home:
         key = prepare(Path(home))
@@ -57,15 +57,20 @@ def main() -> None:
                     name: min(cpu(*server, message, seconds) for _ in range(rounds))
                     for name, (server, message) in cases.items()
                 }
+    table: list[dict[str, object]] = []
     for count, found in rows.items():
         least = found["bare, pydantic"]
         for name, each in found.items():
+            table.append({"items": count, "what": name, "milliseconds": each * 1e3, "of_bare": each / least})
             print(
                 f"{count:>5} items  {name:<15} {each * 1e3:8.3f} ms CPU  {each / least:5.2f} x bare  {count / each:12,.0f} items/s of one core"
             )
+    return table
 
 
-def prepare(home: Path, offers: int = OFFERS) -> str:
+def prepare(
+    home: Path, offers: int = OFFERS, *, database_url: str | None = None, scopes: Sequence[str] = ("quote",)
+) -> str:
     """Publish a plan of made-up prices in a store, and give a key that may ask for quotes."""
     rng = np.random.default_rng(0)
     skus = [f"sku-{at:07d}" for at in range(offers)]
@@ -84,14 +89,14 @@ def prepare(home: Path, offers: int = OFFERS) -> str:
         f"{sku},north,{value * 0.95:.2f}\n" for sku, value in zip(skus, price, strict=True)
     )
     files = {"plan.json": json.dumps(plan).encode(), "prices.csv": csv.encode(), FILE: prices.to_bytes()}
-    db = store.open_store(home)
+    db = store.open_store(database_url or home)
     try:
         store.put_shop(db, SHOP, by="bench", settings={"currency": "EUR"})
         facts = store.PlanFacts(solution="optimal", items=offers)
         info = store.add_plan(db, SHOP, "price", files=files, facts=facts, by="bench")
         store.approve_plan(db, SHOP, info.id, by="bench")
         store.publish_plan(db, SHOP, info.id, by="bench")
-        return store.create_key(db, shop=SHOP, scopes=["quote"], name="bench", by="bench")[0]
+        return store.create_key(db, shop=SHOP, scopes=scopes, name="bench", by="bench")[0]
     finally:
         db.close()
 

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from pricebid.live.prices import FILE, ShopPrices
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SHOP = "live"
 CALLER = "caller"
@@ -95,9 +96,7 @@ class Deployment:
         environment |= {f"PRICEBID_{name.upper()}": value for name, value in self.settings.items()}
         command = [sys.executable, "-m", "pricebid", "serve", "--port", str(self.port)]
         command += ["--workers", str(self.workers), "--job-workers", str(self.job_workers)]
-        if self.cores is not None:
-            command = ["taskset", "-c", ",".join(map(str, sorted(self.cores))), *command]
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _on(self.cores):
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def wait(self) -> float:
@@ -154,6 +153,20 @@ class Deployment:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+@contextmanager
+def _on(cores: set[int] | None) -> Iterator[None]:
+    """Have what is started in the block run on these cores alone."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def tree(session: int) -> dict[int, str]:

@@ -36,6 +36,14 @@ def test_a_speed_benchmark_runs_and_leaves_its_figures(name, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["load.cpu", "load.capacity"])
+def test_a_load_benchmark_runs_and_leaves_its_figures(name, tmp_path):
+    done = run(name, "--smoke", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / f"{name}.smoke.json").read_text(encoding="utf8"))["rows"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["quality.known_truth", "quality.recovery"])
 def test_a_quality_benchmark_runs(group, tmp_path):
     done = run(group, "--smoke", "--out", str(tmp_path))
