@@ -123,7 +123,11 @@ def test_the_law_is_stated_drawn_learnt_and_taken_up_within_the_budget(explored_
         again = client.post(FEEDBACK, json={"events": events[:50]}).json()
         assert (again["accepted"], again["duplicates"]) == (0, min(50, len(events)))
         logged(client, len(items))
-        assert run(made.db).result["folded"]["exploration"] == len(events)
+        result = run(made.db).result
+        assert result["folded"]["exploration"] == len(events)
+        told = result["exploration"]
+        assert (told["plan"], told["quotes"], told["units"]) == (info.id, 3_000, len(events))
+        assert 0 < told["expected_loss"] <= told["allowance"]
         learnt_at = time.monotonic()
         state = store.get_state(made.db, "corner", "exploration").data
         kept = read_trials(state, explored)
@@ -246,6 +250,20 @@ def test_a_restart_does_not_forget_the_day_and_each_worker_hears_of_each_event_o
             spent(client)
         time.sleep(0.5)  # several looks
         assert [spent(client) for client in (one, two)] == pytest.approx([base + 0.8] * 2)
+
+
+def test_the_log_is_read_forward_each_record_once(db):
+    store.put_shop(db, "corner", by="tests")
+    records = [
+        DecisionRecord(id=f"{at}-{seq}", at=at, worker="w", seq=seq, kind=kind, request="r", items=b"")
+        for seq, (at, kind) in enumerate([(5, "price"), (5, "price"), (6, "bid"), (7, "price"), (9, "price")], 1)
+    ]
+    store.add_decisions(db, "corner", records[::-1])
+    found, place = [], (0, "")
+    while part := store.next_decisions(db, "corner", kind="price", after=place, before=9, limit=2):
+        found += part
+        place = (part[-1].at, part[-1].id)
+    assert found == [records[0], records[1], records[3]]
 
 
 def test_feedback_that_waits_is_learnt_from_without_anybody_asking(db, tmp_path):

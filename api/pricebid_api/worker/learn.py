@@ -23,6 +23,8 @@ class Learner(Protocol):
     ----------
     name : str
         Under which its state is kept, per shop.
+    told : callable, optional
+        Given the work, what the job's result says of where it stands; nothing where it has nothing to say.
     pause : float, optional
         Seconds between two folds of a learner with a large state that nobody waits for.
     """
@@ -46,11 +48,14 @@ def learn(work: Work, learners: Sequence[Learner]) -> Outcome:
     State and position in the feedback change in one transaction of the store, so an event is in a state once: a worker
     that dies between two of them leaves the rest to whoever takes over, and one that was only slow is refused.
     """
-    told = {}
+    told, said = {}, {}
     for at, learner in enumerate(learners):
         if not _rests(work, learner):
             told[learner.name] = fold_all(work, learner, share=(at + 0.5) / len(learners))
-    return Outcome(result={"folded": told})
+        tell = getattr(learner, "told", None)
+        if tell is not None and (words := tell(work)):
+            said[learner.name] = words
+    return Outcome(result={"folded": told, **said})
 
 
 def _rests(work: Work, learner: Learner) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -103,6 +103,24 @@ class PriceTrials:
             mine &= found.option < shown.shape[1]
             np.add.at(shown, (row[mine], found.option[mine]), 1.0)
         return save_state(_judged(replace(after, shown=shown, at=place.at, last=place.last), explored))
+
+    def told(self, work: Work) -> dict[str, Any]:
+        """Say what is tried, and what that is expected to fall short of the plan beside what it may, money per period."""
+        explored = _published(work.db, work.job.shop)
+        if explored is None:
+            return {}
+        kept = store.get_state(work.db, work.job.shop, self.name)
+        state = read_trials(None if kept is None else kept.data, explored)
+        moving = 1.0 - state.probability[np.arange(len(explored)), explored.planned]
+        return {
+            "plan": explored.plan,
+            "offers": len(explored),
+            "leaves_plan": float(moving.mean()),
+            "expected_loss": state.loss,
+            "allowance": explored.allowance,
+            "quotes": float(state.shown.sum()),
+            "units": float(state.sold.sum()),
+        }
 
 
 def read_trials(state: bytes | None, explored: Explored) -> TrialState:
