@@ -220,3 +220,24 @@ def test_what_is_settled_had_one_variant_for_long_enough() -> None:
     assert settled(variant, 0).tolist() == [[True] * 5 + [False, True, True]]
     assert settled(variant, 1).tolist() == [[False, True, False, True, True, False, False, True]]
     assert settled(variant, 2).tolist() == [[False] * 4 + [True] + [False] * 3]
+
+
+def switched(seed, *, noise=1.0, effect=0.0):
+    """A switchback of 3 regions x 28 days in blocks of 4, with a day of carry-over left out."""
+    rng = np.random.default_rng(seed)
+    drawn = make_schedule(["n", "s", "w"], 28, rng, block=4, carry_over=1)
+    table = drawn.to_frame(experiment="x", times=np.datetime64("2024-01-01") + np.arange(28))
+    table["outcome"] = 200 + noise * rng.normal(size=len(table)) + effect * (table["variant"] == "treatment")
+    return read_experiment(Shop.from_frames({"experiments": table}).experiment(), ExperimentSettings(draws=200))
+
+
+def test_few_blocks_without_an_effect_decide_as_rarely_as_they_say() -> None:
+    kinds = [switched(seed).decision.kind for seed in range(100)]
+    assert sum(kind != "undecided" for kind in kinds) <= 8  # by errors clustered by 21 blocks alone it is 11
+    assert switched(0, effect=3.0).decision.kind == "winner"
+
+
+def test_a_switchback_in_which_nothing_varies_is_undecided() -> None:
+    found = switched(0, noise=0.0)
+    assert found.decision.kind == "undecided"
+    assert np.isnan(found.switchback.lags_p)

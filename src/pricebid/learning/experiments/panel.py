@@ -170,7 +170,7 @@ def fit_switchback(cells: Cells, *, carry_over: int = 0, draws: int = 1_000, see
     freedom = float(clusters - len(columns) - 1)
     lags, lags_p = _lagged(cells, dummies)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(error > 0, np.abs(effect) / error, np.inf)
+        t = np.where(error > 0, np.abs(effect) / error, np.where(effect == 0, 0.0, np.inf))
     return SwitchbackFit(
         effect=effect,
         error=error,
@@ -282,6 +282,8 @@ def _lagged(cells: Cells, dummies: list[Floats]) -> tuple[Floats, float]:
     except InputError:
         return nothing, float("nan")
     late = slice(len(dummies), None)
+    if np.linalg.matrix_rank(cover[late, late]) < len(earlier):
+        return nothing, float("nan")  # nothing varies, or fewer blocks than lags
     wald = float(slope[late] @ np.linalg.solve(cover[late, late], slope[late])) / len(earlier)
     found = float(stats.f.sf(wald, len(earlier), max(clusters - len(slope) - 1, 1)))
     return slope[late].reshape(len(dummies), lags), found

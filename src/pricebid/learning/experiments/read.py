@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _DAY, _MOST_LOOKS = 86_400.0, 60
 _ALL = 0.99  # share of the variance that hardly anything known beforehand takes away
+FEW_CLUSTERS = 40  # region x blocks from which on clustered errors are about right
 _UNBALANCED = 4.0  # standard errors by which a covariate of the past may differ between arms
 
 
@@ -209,7 +210,9 @@ def _switchback_comparisons(fit: SwitchbackFit, settings: ExperimentSettings) ->
         p = many * sequence_p(fit.effect, fit.error, fit.clusters, alpha=share, planned=planned)
     else:
         radius = stats.t.isf(share / 2, freedom) * fit.error
-        p = fit.p if settings.correction == "none" else many * fit.p
+        # Clustered errors are too small with few blocks: 0 is left out only where randomisation agrees.
+        radius = np.where(fit.p_drawn < share, radius, np.maximum(radius, np.abs(fit.effect)))
+        p = np.maximum(fit.p, fit.p_drawn) * (1 if settings.correction == "none" else many)
     # Region and period effects are taken off, so that the control's own error does not count in a relative difference.
     flat = Means(
         units=np.full(many + 1, fit.clusters),
@@ -230,7 +233,7 @@ def _switchback_notices(fit: SwitchbackFit, carry_over: int) -> list[str]:
         found.append(
             f"earlier variants still act (p = {fit.lags_p:.2g}): the effect is blurred; leave periods out with `--carry-over`"
         )
-    if fit.clusters < 20:
+    if fit.clusters < FEW_CLUSTERS:
         found.append(f"{fit.clusters} region x blocks only: trust the randomisation p-value more than the interval")
     return found
 

@@ -114,6 +114,8 @@ def make_schedule(
         wrong.append("regions must be there once each, and at least one")
     if len(set(kinds)) < len(kinds) or len(kinds) < 2:
         wrong.append("variants must be two or more, there once each")
+    if carry_over < 0:
+        wrong.append(f"carry_over {carry_over} must be 0 or more periods")
     if plan != "minimax" and block <= carry_over:
         wrong.append(f"block {block} must be longer than carry_over {carry_over}: nothing of a block would be left")
     blocks = _blocks(periods, block, carry_over, plan)
