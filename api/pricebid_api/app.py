@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from pricebid.store import Store
 
+_MOST_SIGNERS = 10_000  # names that no shop has get one too, if a key of all shops asks for them
 _SECRET = "PRICEBID_SECRET"  # noqa: S105 - the variable's name
 
 
@@ -178,7 +179,7 @@ def _signers(db: Store) -> Callable[[str], Signer]:
         keys[1] = hashlib.sha256(given.encode()).digest()
     current = max(keys)
 
-    @cache
+    @lru_cache(_MOST_SIGNERS)
     def signer(shop: str) -> Signer:
         return Signer(shop=shop, keys=keys, current=current)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _TOKEN_SECONDS = 30.0
 _MOST_TOKENS = 10_000
 _STALE_SECONDS = 1.9  # a key that could not be confirmed for this long is looked up again before it is believed
 _NEW_SECONDS = 0.1
+_PROXIED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
 _LOCAL = ("localhost", "127.0.0.1", "[::1]", "::1")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="pricebid"'}
 
@@ -68,6 +70,7 @@ class Keys:
     def __init__(self) -> None:
         self._callers: dict[bytes, Caller] = {}
         self._at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
         self.any = False
 
     @property
@@ -85,6 +88,12 @@ class Keys:
         asked = time.monotonic()
         callers = {bytes.fromhex(info.digest): _of_key(info) for info in store.keys_in_force(db)}
         self._callers, self._at, self.any = callers, asked, self.any or bool(callers) or store.any_key(db)
+
+    async def freshen(self, db: Store) -> None:
+        """Ask the store for every key, once for all requests that wait for it at the same time."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(self.refresh, db))
+        await asyncio.shield(self._asking)
 
     def ask(self, db: Store, plain: bytes) -> Caller | None:
         """Ask the store for one key, which may have been made a moment ago; blocking."""
@@ -185,14 +194,15 @@ class Gate:
         """Tell whether the store may be asked for a key that is not known here: guesses shall not keep it busy."""
         return not self._asking.take("")
 
-    def anybody(self, host: str, client: str) -> Caller:
+    def anybody(self, head: Mapping[bytes, bytes], client: str) -> Caller:
         """Give the caller of a request that presents nothing.
 
         Parameters
         ----------
-        host : str
-            The ``Host`` header: where anybody local may call, only local names will do, so that a web page cannot reach
-            the service through a name of its own that leads to this machine.
+        head : mapping of bytes to bytes
+            The headers. Where anybody local may call, only local names will do as ``Host``, so that a web page cannot reach
+            the service through a name of its own that leads to this machine; nor may it come from such a page
+            (``Origin``), or through a proxy, behind which anybody may stand.
         client : str
             The peer's address, by which failures are counted.
 
@@ -203,8 +213,13 @@ class Gate:
         """
         if not self.open:
             raise self._failed(client, "Present an API key: Authorization: Bearer KEY.")
-        if _hostname(host) not in _LOCAL:
+        origin = head.get(b"origin")
+        names = [head.get(b"host", b""), *([] if origin is None else [origin.rpartition(b"://")[2]])]
+        if any(_hostname(name.decode("latin1")) not in _LOCAL for name in names):
             raise Problem(403, "not_local", "Without API keys the service answers to local names only.")
+        if any(name in head for name in _PROXIED):
+            detail = "Without API keys the service answers no proxy; make one: pricebid keys create --scope admin."
+            raise Problem(403, "not_local", detail)
         return EVERYBODY
 
     def nobody(self, client: str) -> NoReturn:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 
 from pricebid_api.auth import Caller, presented
+from pricebid_api.errors import Problem
 from pricebid_api.state import Service
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+_NAME = re.compile(NAME)
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 ShopName = Annotated[
@@ -51,7 +54,7 @@ async def identify(request: Request, service: Service) -> Caller:
     credential = presented(head.get(b"authorization"), head.get(b"x-api-key"))
     keys = service.gate.keys
     if not keys.fresh:
-        await asyncio.to_thread(keys.refresh, service.db)
+        await keys.freshen(service.db)
     caller = keys.find(credential) if credential else None
     if caller is None:
         caller = await _seldom(service, scope, credential)
@@ -65,8 +68,8 @@ async def _seldom(service: Service, scope: Scope, credential: bytes | None) -> C
     client = scope["client"][0] if scope.get("client") else ""
     if credential is None:
         if gate.open and gate.keys.may_be_new:
-            await asyncio.to_thread(gate.keys.refresh, service.db)
-        return gate.anybody(scope["head"].get(b"host", b"").decode("latin1"), client)
+            await gate.keys.freshen(service.db)
+        return gate.anybody(scope["head"], client)
     caller = await asyncio.to_thread(gate.keys.ask, service.db, credential) if gate.may_ask() else None
     if caller is None and gate.tokens is not None:
         token = credential.decode("latin1")
@@ -82,18 +85,23 @@ async def allow(request: Request, service: Service, scope: str, shop: str | None
     Raises
     ------
     Problem
-        401, 403 or 429.
+        401, 403 or 429; 422 where the shop's name is none.
     """
     caller = await identify(request, service)
     service.gate.admit(caller, scope, shop)
+    if shop is not None and _NAME.fullmatch(shop) is None:
+        raise Problem(
+            422, "bad_request", "shop: give a letter or digit, then up to 62 letters, digits, '_', '.' or '-'."
+        )
     return caller
 
 
 def needs(scope: str) -> Any:  # noqa: ANN401 - FastAPI's own marker
-    """Give the dependency of a route that needs a scope; the shop is the one in the path, if any."""
+    """Give the dependency of a route that needs a scope: the caller whom the route (`guarded.GuardedRoute`) let in for it."""
 
-    async def dependency(request: Request, service: ServiceDep) -> Caller:
-        return await allow(request, service, scope, request.path_params.get("shop"))
+    async def dependency(request: Request) -> Caller:
+        admitted: Caller = request.scope["admitted"]
+        return admitted
 
     dependency.scope = scope  # type: ignore[attr-defined]  # the tests read it: no route without one
     return Depends(dependency)

@@ -52,6 +52,7 @@ class Heavy:
         self._memory = memory
         self._pool: Executor | None = None
         self._running = 0
+        self._turn = asyncio.Lock()
 
     def warm(self) -> None:
         """Have the process started and its libraries loaded before somebody waits for them."""
@@ -59,15 +60,27 @@ class Heavy:
             self._executor().submit(_load)
 
     async def run(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a function of a module's top level.
+        """Run a function of a module's top level, when its turn has come: what ends it ends nobody else's work.
 
         Raises
         ------
         Problem
-            503 where it takes longer, 413 where its process died of what it was given.
+            503 where it takes longer, or waits longer for its turn; 413 where its process died of what it was given.
         PricebidError
             As the function raises.
         """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            detail = f"Other work of this kind took more than {seconds:g} s; try again later."
+            raise Problem(503, "busy", detail, headers={"Retry-After": "5"}) from None
+        try:
+            return await self._alone(seconds, function, *args, **kwargs)
+        finally:
+            self._turn.release()
+
+    async def _alone(self, seconds: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._executor(), _guarded, function, args, kwargs)
         self._running += 1

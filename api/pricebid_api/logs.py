@@ -98,6 +98,12 @@ class RequestLog:
             if self._style == "json":
                 text = b"\n".join(orjson.dumps(line, default=str) for line in lines).decode()
             else:
-                text = "\n".join(" ".join(f"{key}={value}" for key, value in line.items()) for line in lines)
+                text = "\n".join(" ".join(f"{key}={_plain(value)}" for key, value in line.items()) for line in lines)
             self._stream.write(text + "\n")
             self._stream.flush()
+
+
+def _plain(value: object) -> str:
+    """Give a value as it is, its control characters as escapes: a path must not look like a line of the log."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)

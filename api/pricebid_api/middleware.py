@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from pricebid_api import logs
 from pricebid_api.errors import problem_of, too_large
@@ -35,8 +35,8 @@ Head = dict[bytes, bytes]
 """Headers of a request by lower-case name, the last of a name: made once, read by whoever needs one (``scope["head"]``)."""
 
 SHOPS = "/v1/shops/"
-_FAILED = 500
-UPLOADS = "/tables/"  # these bodies have a limit of their own
+_FAILED, _LEFT = 500, 499  # the second as web servers log a caller who left before the answer
+_UPLOAD = re.compile(r"/v1/shops/[^/]+/tables/[^/]+")  # these bodies have a limit of their own
 
 
 class Edge:
@@ -91,13 +91,15 @@ class Edge:
             await send(message)
 
         try:
-            upload = UPLOADS in scope["path"]
+            upload = scope["method"] == "PUT" and _UPLOAD.fullmatch(scope["path"]) is not None
             declared = head.get(b"content-length")
             if declared is not None and not upload and not (declared.isdigit() and int(declared) <= self._max_body):
                 await too_large(self._max_body).response(request_id)(scope, receive, answer)
             else:
                 counted = b"transfer-encoding" in head and not upload
                 await self._pass(scope, self._counted(scope, receive) if counted else receive, answer)
+        except ClientDisconnect:
+            status = _LEFT
         except Exception as error:
             problem = problem_of(error)
             if (

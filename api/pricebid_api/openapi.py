@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from pricebid import __version__
 from pricebid_api.errors import MEDIA_TYPE
+from pricebid_api.guarded import scope_of
 from pricebid_api.routes import ROUTERS
 from pricebid_api.schemas import hot
 from pricebid_api.schemas.base import ProblemOut
@@ -23,13 +24,6 @@ _ABOUT = (
     "Errors are `application/problem+json` with a stable `code`."
 )
 _REF = "#/components/schemas/{name}"
-
-
-def scope_of(route: APIRoute) -> str | None:
-    """Give the scope that a route asks for; None where anybody may call it."""
-    own = getattr(route.endpoint, "scope", None)
-    asked = [getattr(one.call, "scope", None) for one in route.dependant.dependencies]
-    return own or next((scope for scope in asked if scope), None)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from pricebid.live.explored import Explored
 from pricebid.live.prices import FILE, PlanPrices, ShopPrices, numbers, read_table
 from pricebid.live.snapshot import PriceSnapshot, build_prices
 from pricebid_api import logs
+from pricebid_api.errors import Problem
 from pricebid_api.shops import digest_of, load_shop, settings_of
 from pricebid_api.uploads import table_of
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 PRICED: tuple[Kind, ...] = ("price", "joint")
 BID: tuple[Kind, ...] = ("bid", "joint")
 LAWS = "exploration"  # the learner whose state holds what is drawn from now
+_MOST_ABSENT = 10_000
 _FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
 _HEAVY_SECONDS = 600.0
 _NO_AIM = {"objective": "units"}  # current prices have floors where costs are known, and need none
@@ -112,7 +115,7 @@ class Snapshots:
         self._budgets = budgets
         self._shelves: dict[str, Shelf] = {}
         self._absent: dict[str, float] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # those that somebody holds
         self.serial = 0
 
     def get(self, shop: str) -> Shelf | None:
@@ -143,7 +146,7 @@ class Snapshots:
     async def need_bids(self, shop: str) -> None:
         """Take up a shop's published bids, where this worker has not been asked for them yet."""
         if time.monotonic() - self._absent.get(f"bids of {shop}", float("-inf")) > _FORGET_SECONDS:
-            self._absent[f"bids of {shop}"] = time.monotonic()
+            self._remember(f"bids of {shop}")
             async with self._locks.setdefault(shop, asyncio.Lock()):
                 if self._budgets.get(shop) is None:  # the poller may have been quicker
                     await asyncio.to_thread(self._load_bids, shop)
@@ -184,12 +187,19 @@ class Snapshots:
                 await self._load(shop)
             except store.NotFound:
                 self._shelves.pop(shop, None)
-                if len(self._absent) > 10_000:
-                    self._absent.clear()
-                self._absent[shop] = time.monotonic()
-            except PricebidError as error:
-                self._absent[shop] = time.monotonic()
+                self._remember(shop)
+            except (PricebidError, Problem) as error:
+                self._remember(shop)
                 logs.log.warning("shop %s: what is quoted could not be renewed: %s", shop, error)
+            except Exception:  # noqa: BLE001 - whatever it was, other shops have news too
+                self._remember(shop)
+                logs.log.exception("shop %s: what is quoted could not be renewed", shop)
+
+    def _remember(self, absent: str) -> None:
+        """Remember for a moment that there is nothing, so that not every request looks for it."""
+        if len(self._absent) >= _MOST_ABSENT:
+            self._absent.clear()
+        self._absent[absent] = time.monotonic()
 
     async def _load(self, shop: str) -> None:
         found = await asyncio.to_thread(_look, self._db, shop)
@@ -200,11 +210,11 @@ class Snapshots:
         if found.tables and found.inputs != found.tables:  # and then with the tables as they are now
             try:
                 data = await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
-            except PricebidError:
+            except PricebidError as error:
                 if found.quotes is None:
                     raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from") from None
-                held = self._shelves[shop]
-                self._shelves[shop] = replace(held, tables=found.tables)
+                logs.log.warning("shop %s: floors stay as they were when the plan was made: %s", shop, error)
+                self._shelves[shop] = replace(self._shelves[shop], tables=found.tables)
                 return
             await asyncio.to_thread(self._put, shop, found, ShopPrices.from_bytes(data), found.tables)
 

@@ -13,12 +13,13 @@ from pricebid.live.clock import microseconds
 from pricebid_api.deps import Cursor, Limit, Reader, ServiceDep, ShopName, in_thread
 from pricebid_api.entries import decode
 from pricebid_api.errors import Problem
+from pricebid_api.guarded import GuardedRoute
 from pricebid_api.schemas.base import Page, at_time
 from pricebid_api.schemas.decisions import LogEntry
 from pricebid_api.shops import get_shop
 from pricebid_api.state import Service
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=GuardedRoute)
 
 
 def _dated(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
@@ -11,15 +12,18 @@ from starlette.responses import StreamingResponse
 from pricebid.store import jobs
 from pricebid_api.auth import Caller
 from pricebid_api.deps import Cursor, JobId, Limit, Planner, Reader, ServiceDep, ShopName, in_thread, media_type
+from pricebid_api.guarded import GuardedRoute
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.jobs import JobIn, JobOut
 from pricebid_api.shops import get_shop
 from pricebid_api.state import Service
+from pricebid_api.streams import Follow
 from pricebid_api.worker.files import result_pieces
 from pricebid_api.worker.request import read_request
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=GuardedRoute)
 
+_EVENT_ID = re.compile(r"[0-9]{1,18}")
 _EXAMPLES = {
     "price": {
         "summary": "A price plan",
@@ -104,10 +108,8 @@ async def job_events(
 ) -> StreamingResponse:
     """Send what happens to a job as server-sent events; a reader that broke off resumes with `Last-Event-ID`."""
     await _of(service, job, caller)
-    after = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else 0
-    service.streams.enter()
-    events = service.streams.follow(service.db, job, min(after, 2**62))
-    return StreamingResponse(events, media_type="text/event-stream")
+    after = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
+    return Follow(service.streams, service.streams.follow(service.db, job, after))
 
 
 @router.get(

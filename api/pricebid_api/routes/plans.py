@@ -11,12 +11,13 @@ from pricebid import store
 from pricebid_api import publishing
 from pricebid_api.deps import Cursor, Limit, PlanId, Publisher, Reader, ServiceDep, ShopName, in_thread, media_type
 from pricebid_api.errors import Problem
+from pricebid_api.guarded import GuardedRoute
 from pricebid_api.publishing import Reason
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.plans import PlanDetail, PlanOut
 from pricebid_api.shops import get_shop
 
-router = APIRouter(tags=["plans"], prefix="/v1/shops/{shop}/plans")
+router = APIRouter(tags=["plans"], prefix="/v1/shops/{shop}/plans", route_class=GuardedRoute)
 
 
 @router.get("", summary="List plans")

@@ -17,6 +17,7 @@ from pricebid.tables.schema import SCHEMAS
 from pricebid_api import uploads
 from pricebid_api.deps import NAME, Administrator, Cursor, Limit, Planner, Reader, ServiceDep, ShopName, in_thread
 from pricebid_api.errors import Problem, too_large
+from pricebid_api.guarded import GuardedRoute
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.shops import CustomerIn, ForgottenOut, LoadedOut, ShopDetail, ShopIn, ShopOut, TableOut
 from pricebid_api.shops import get_shop, settings_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pricebid.store import Store
     from pricebid_api.state import Service
 
-router = APIRouter(tags=["shops"])
+router = APIRouter(tags=["shops"], route_class=GuardedRoute)
 
 TABLES = tuple(one.name for one in SCHEMAS)
 TableName = Annotated[

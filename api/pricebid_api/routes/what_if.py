@@ -6,10 +6,11 @@ from fastapi import APIRouter
 
 from pricebid.policy import Policy, Scenario
 from pricebid_api.deps import Planner, ServiceDep, ShopName
+from pricebid_api.guarded import GuardedRoute
 from pricebid_api.scenarios import what_if
 from pricebid_api.schemas.plans import WhatIfIn, WhatIfOut
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=GuardedRoute)
 
 _EXAMPLE = {
     "scenario": {"change": [{"table": "catalog", "where": {"category": "coffee"}, "multiply": {"cost": 1.08}}]},

@@ -1,0 +1,200 @@
+"""What somebody who means no good, or another shop's trouble, must not be able to do."""
+
+import asyncio
+import io
+import time
+
+import pytest
+from tests.api.harness import CATALOG, CSV, load, serving
+from tests.api.test_security import key
+
+from pricebid import store
+from pricebid_api.auth import Keys
+from pricebid_api.errors import Problem
+from pricebid_api.heavy import Heavy
+from pricebid_api.logs import RequestLog
+from pricebid_api.streams import Follow, Streams
+
+ID = "019412d8-7c00-7000-8000-000000000000"
+
+
+def test_nothing_of_a_body_is_read_before_the_caller_is_known(local, local_db):
+    key(local_db)
+    time.sleep(0.15)
+    taken = 0
+
+    def pieces():
+        nonlocal taken
+        for _ in range(200):
+            taken += 1
+            yield b" " * 2**16
+
+    headers = {"Content-Type": "application/json"}
+    for path in ("/v1/shops/corner/jobs", "/v1/shops/corner/what-if", "/v1/shops/corner/customers/erase"):
+        answer = local.post(path, content=b"{" * 5000, headers=headers)
+        assert answer.status_code == 401, path
+    assert local.post("/v1/shops/tables/jobs", content=pieces(), headers=headers).status_code == 401
+
+
+def test_a_shop_named_tables_has_the_limits_of_any_other(tmp_path):
+    with serving(tmp_path / "home", max_body_bytes=2_000) as client:
+        client.put("/v1/shops/tables", json={})
+        large = {"kind": "fit", "policy": {"note": "x" * 4_000}}
+        for path in ("/v1/shops/tables/jobs", "/v1/shops/tables/what-if"):
+            assert client.post(path, json=large).status_code == 413, path
+        answer = client.put("/v1/shops/corner/tables/catalog", content=CATALOG + "# " * 2_000, headers=CSV)
+        assert answer.status_code != 413
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Real-IP", "Via"])
+def test_without_keys_nothing_that_came_through_a_proxy_is_answered(local, name):
+    answer = local.get("/v1/shops", headers={name: "203.0.113.9"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_local")
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://evil.example", 403), ("null", 403), ("http://localhost:3000", 404)]
+)
+def test_without_keys_a_page_of_the_web_cannot_take_a_step_that_needs_no_body(local, origin, status):
+    answer = local.post(f"/v1/shops/corner/plans/{ID}/publish", headers={"Origin": origin})
+    assert answer.status_code == status
+
+
+def test_an_event_number_without_end_is_no_error_of_ours(local):
+    job = local.post("/v1/shops/corner/jobs", json={"kind": "fit"}).json()["id"]
+    local.delete(f"/v1/jobs/{job}")
+    assert local.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": "9" * 5_000}).status_code == 200
+
+
+def test_a_stream_that_nobody_came_to_read_gives_its_place_back():
+    streams = Streams(1)
+
+    async def never_read():
+        yield b""  # pragma: no cover - the reader is gone before the first piece
+
+    async def gone(_message):
+        raise OSError("the reader is gone")
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def once():
+        response = Follow(streams, never_read())
+        scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "method": "GET", "headers": []}
+        with pytest.raises(Exception, match=r"gone|Disconnect|^$"):
+            await response(scope, receive, gone)
+
+    asyncio.run(once())
+    assert streams.open == 0
+    streams.enter()
+    with pytest.raises(Problem, match="open"):
+        streams.enter()
+
+
+def test_stale_keys_are_asked_for_once_however_many_wait(tmp_path):
+    db = store.open_store(tmp_path / "home")
+    keys, asked = Keys(), []
+    plain = keys.refresh
+
+    def slow(db):
+        asked.append(1)
+        time.sleep(0.05)
+        plain(db)
+
+    keys.refresh = slow
+
+    async def many():
+        await asyncio.gather(*(keys.freshen(db) for _ in range(50)))
+
+    asyncio.run(many())
+    db.close()
+    assert len(asked) == 1
+
+
+def test_names_that_no_shop_has_are_refused_on_the_hot_paths_too(local):
+    for path in ("quotes", "bids/quotes", "feedback"):
+        for name in ("x" * 64, "a%0Ab", ".hidden"):
+            answer = local.post(f"/v1/shops/{name}/{path}", json={"items": [{"sku": "tea"}]})
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_request"), (path, name)
+
+
+def test_a_shop_whose_prices_cannot_be_renewed_holds_up_no_other(local, local_db, planned, monkeypatch):
+    service = local.app_state["service"]
+    for shop in ("a", "b", "c"):
+        load(local, shop=shop)
+        made = planned.plan()
+        files = store.plan_files(planned.db, "corner", made.id)
+        facts = type(made.facts)(**(vars(made.facts) | {"inputs": "older tables"}))
+        plan = store.add_plan(local_db, shop, "price", files=files, facts=facts, by="tests").id
+        store.approve_plan(local_db, shop, plan, by="tests")
+        store.publish_plan(local_db, shop, plan, by="tests")
+    real = service.tables.run
+
+    async def run(seconds, function, *given, **how):
+        if "b" in given:
+            raise Problem(413, "too_large", "its tables are too large")
+        return await real(seconds, function, *given, **how)
+
+    monkeypatch.setattr(service.tables, "run", run)
+    for _ in range(60):
+        found = {one.shop: bool(one.published_at) for one in service.snapshots.shelves()}
+        last = store.published(local_db, "c", "price").serial
+        if found.keys() >= {"a", "b", "c"} and service.snapshots.serial >= last:
+            break
+        time.sleep(0.1)
+    assert found == {"a": True, "b": True, "c": True}
+    assert service.snapshots.serial >= last
+
+
+def test_work_that_waits_for_its_turn_does_not_end_the_work_of_others():
+    heavy = Heavy("thread", 0)
+
+    async def both():
+        first = asyncio.create_task(heavy.run(5.0, time.sleep, 0.4))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Problem) as refused:
+            await heavy.run(0.1, time.sleep, 0.0)
+        await first
+        return refused.value
+
+    refused = asyncio.run(both())
+    heavy.close()
+    assert (refused.status, refused.code) == (503, "busy")
+
+
+def test_a_line_of_the_text_log_cannot_be_made_up():
+    stream = io.StringIO()
+    log = RequestLog(stream, "text")
+    log.add({"path": "/v1/shops/a\nlevel=error forged=1", "status": 404})
+    log.flush()
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_no_answer_tells_where_files_lie(local):
+    sent = (
+        ("text/csv", b"\xff\xfe\x00\x00"),
+        ("text/csv", b'sku,cost\n"a,1\n'),
+        ("text/csv", b""),
+        ("application/vnd.apache.parquet", b"PAR1" + b"\0" * 40 + (20).to_bytes(4, "little") + b"PAR1"),
+        ("application/json", b"[{]"),
+    )
+    for media, body in sent:
+        answer = local.put("/v1/shops/corner/tables/catalog", content=body, headers={"Content-Type": media})
+        assert answer.status_code == 422, (media, body, answer.text)
+        assert "pricebid-upload" not in answer.text, answer.text
+
+
+@pytest.mark.parametrize("media", ["text/csv", "application/json"])
+def test_a_customer_whose_id_is_a_number_is_found_and_erased(local, media):
+    rows = [
+        {"customer": 10442, "time": "2026-05-01T10:00:00Z", "channel": "search"},
+        {"customer": 7, "time": "2026-05-01T11:00:00Z", "channel": "mail"},
+    ]
+    if media == "text/csv":
+        body = "customer,time,channel\n" + "".join(",".join(map(str, row.values())) + "\n" for row in rows)
+        answer = local.put("/v1/shops/corner/tables/touches", content=body, headers=CSV)
+    else:
+        answer = local.put("/v1/shops/corner/tables/touches", json=rows)
+    assert answer.status_code == 200, answer.text
+    found = local.post("/v1/shops/corner/customers/erase", json={"customer": "10442"}).json()
+    assert found["rows"] == {"touches": 1}
