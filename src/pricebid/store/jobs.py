@@ -246,11 +246,15 @@ def submit(
 
 
 def submit_unless_open(db: Store, shop: str, kind: str, *, by: str) -> Job | None:
-    """Put a job in the queue where none of that shop and kind waits there already; None where one does.
+    """Put a job in the queue where none of that shop and kind waits or runs already; None where one does.
 
     For jobs that take up whatever there is when they run. Two that ask at the same moment may both be heard, which does no harm.
     """
-    query = select(jobs.c.id).where(jobs.c.shop == shop, jobs.c.kind == kind, jobs.c.state == "queued").limit(1)
+    query = (
+        select(jobs.c.id)
+        .where(jobs.c.shop == shop, jobs.c.kind == kind, jobs.c.state.in_(("queued", "running")))
+        .limit(1)
+    )
     with db.read() as conn:
         if conn.execute(query).first() is not None:
             return None
