@@ -167,6 +167,13 @@ def test_the_ledger_carries_on_what_is_left_and_stops_who_has_overdrawn():
     assert ledger.after(profit=-50.0, loss=0.0).allowance(-50.0) == 0.0
 
 
+def test_a_cautious_ledger_counts_a_loss_as_more():
+    ledger = Ledger(share=0.01, caution=1.25)
+    assert ledger.allowance(100.0) == pytest.approx(0.8)
+    used = ledger.after(profit=100.0, loss=0.8)
+    assert used.left == pytest.approx(0.0)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -176,6 +183,7 @@ def test_the_ledger_carries_on_what_is_left_and_stops_who_has_overdrawn():
         lambda: SafeSettings(lasting=-1.0),
         lambda: Ledger(share=1.5),
         lambda: Ledger(share=0.1, burst=0.5),
+        lambda: Ledger(share=0.1, caution=0.5),
         lambda: asked(noise=np.zeros(6)),
         lambda: asked(loss=-np.ones((6, 5))),
         lambda: asked(available=np.zeros((6, 5), dtype=bool)),

@@ -325,6 +325,8 @@ class Ledger:
         Of the planned profit of a period that exploration may cost: the policy's ``exploration_budget``.
     burst : float
         In one period at most this many times the period's share may be used.
+    caution : float
+        As how many times what the model expects a loss is counted, >= 1: draws understate what a model does not know.
     allowed, lost : float
         So far, in money.
 
@@ -337,13 +339,14 @@ class Ledger:
 
     share: float
     burst: float = 2.0
+    caution: float = 1.0
     allowed: float = field(default=0.0)
     lost: float = field(default=0.0)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1 or not self.burst >= 1:
+        if not 0 <= self.share <= 1 or not min(self.burst, self.caution) >= 1:
             raise InputError(
-                f"share is {self.share} and burst {self.burst}: a share of 0 to 1, and a factor of at least 1"
+                f"share is {self.share}, burst {self.burst}, caution {self.caution}: a share of 0 to 1, factors of at least 1"
             )
 
     @property
@@ -352,10 +355,11 @@ class Ledger:
         return self.allowed - self.lost
 
     def allowance(self, profit: float) -> float:
-        """Return what the next period may lose, given the profit planned for it."""
+        """Return what a model may expect the next period to lose, given the profit planned for it."""
         share = self.share * max(profit, 0.0)
-        return float(np.clip(self.left + share, 0.0, self.burst * share))
+        return float(np.clip(self.left + share, 0.0, self.burst * share)) / self.caution
 
     def after(self, *, profit: float, loss: float) -> Ledger:
-        """Return the ledger after a period with that planned profit and that loss against the plan."""
-        return replace(self, allowed=self.allowed + self.share * max(profit, 0.0), lost=self.lost + loss)
+        """Return the ledger after a period with that planned profit and that loss against the plan, as the model expects it."""
+        allowed = self.allowed + self.share * max(profit, 0.0)
+        return replace(self, allowed=allowed, lost=self.lost + self.caution * loss)

@@ -42,6 +42,8 @@ class LoopSettings:
         Other prices than the plan's are tried.
     budget : float
         Share of the planned profit per day that exploring may cost in expectation.
+    caution : float
+        As how many times what the model expects a loss counts against the budget; see `Ledger`.
     refit : int
         Nights between fits; prices are planned anew after each.
     rebid : int
@@ -67,6 +69,7 @@ class LoopSettings:
 
     explore: bool = True
     budget: float = 0.01
+    caution: float = 1.25
     refit: int = 1
     rebid: int = 7
     from_scratch: int = 28
@@ -84,6 +87,8 @@ class LoopSettings:
         ]
         if not 0 <= self.budget <= 1:
             faults.append(f"budget is {self.budget}: a share of 0 to 1")
+        if not self.caution >= 1:
+            faults.append(f"caution is {self.caution}: at least 1")
         if self.window is not None and self.window < 28:
             faults.append(f"window is {self.window}: at least 28 days")
         if not 0 <= self.confidence < 1:
@@ -179,7 +184,7 @@ class Learner:
     def __init__(self, market: LoopMarket, settings: LoopSettings, rng: np.random.Generator) -> None:
         self.market, self.settings, self._rng = market, settings, rng
         self.diary = opening_diary(market)
-        self.ledger = Ledger(share=settings.budget)
+        self.ledger = Ledger(share=settings.budget, caution=settings.caution)
         self.price, self.bid = market.opening, opening_bids(market)
         self._nightly = Nightly(every=settings.from_scratch)
         self._exploration: Exploration | None = None
