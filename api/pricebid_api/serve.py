@@ -22,6 +22,7 @@ from pricebid_api.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 _GRACE_SECONDS = 20.0
 _SLOWEST_RESTART = 30.0
@@ -49,8 +50,14 @@ def serve(settings: Settings) -> None:
         "timeout_keep_alive": 30,
         "h11_max_incomplete_event_size": 64 * 1024,
     }
+    signal.signal(signal.SIGTERM, _leave)
     with _job_workers(settings.job_workers), _shared_metrics(settings.workers):
         uvicorn.run("pricebid_api.app:from_environment", workers=settings.workers, **options)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Leave in good order: uvicorn sends its signal on once it has stopped, and job workers are to be ended then."""
+    raise SystemExit(0)
 
 
 def _check_access(settings: Settings) -> None:
