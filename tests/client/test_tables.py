@@ -22,7 +22,7 @@ def test_a_frame_is_sent_as_parquet_without_its_index():
     ("name", "data", "headers"),
     [
         ("catalog.csv", ROWS.encode(), {"Content-Type": CSV}),
-        ("catalog.CSV.gz", gzip.compress(ROWS.encode()), {"Content-Type": CSV, "Content-Encoding": "gzip"}),
+        ("catalog.CSV.gz", gzip.compress(ROWS.encode(), mtime=0), {"Content-Type": CSV, "Content-Encoding": "gzip"}),
         ("catalog.parquet", b"PAR1...", {"Content-Type": PARQUET}),
         ("catalog.json", b"[]", {"Content-Type": JSON}),
     ],
