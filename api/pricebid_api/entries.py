@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from pricebid.live.tokens import WORDS
+from pricebid.live.tokens import WORDS, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,18 +52,18 @@ def encode(entry: Entry) -> bytes:
 
 
 def decode(data: bytes, signer: Signer) -> list[dict[str, Any]]:
-    """Give the items of an entry, with the tokens that were handed out."""
+    """Give the items of an entry, with the tokens that were handed out; None where the key that signed is not kept any more."""
     _, columns, labels, raw, errors = msgspec.msgpack.decode(data, strict=False)
     words = np.frombuffer(raw, dtype="<u8").reshape(-1, WORDS)
-    tokens = iter(signer.seal(words))
+    said = zip(words.tolist(), words[:, 6].copy().view("<f8").tolist(), _tokens(words, signer), strict=True)
     items = []
     for at, row in enumerate(zip(*labels, strict=True)):
         item: dict[str, Any] = {name: label for name, label in zip(columns, row, strict=True) if label is not None}
         if at in errors:
             items.append(item | {"error": errors[at]})
             continue
-        token = next(tokens)
-        decision = signer.verify(token)
+        (*six, _), chance, token = next(said)
+        decision = decoded(token or "", tuple(six), chance)
         items.append(
             item
             | {
@@ -75,6 +75,11 @@ def decode(data: bytes, signer: Signer) -> list[dict[str, Any]]:
             }
         )
     return items
+
+
+def _tokens(words: NDArray[np.uint64], signer: Signer) -> list[str] | list[None]:
+    used = {*(words[:, 1] >> np.uint64(8) & np.uint64(255)).tolist()}
+    return signer.seal(words) if used <= signer.keys.keys() else [None] * len(words)
 
 
 def words_of(data: bytes) -> NDArray[np.uint64]:

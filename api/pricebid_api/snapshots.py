@@ -205,9 +205,11 @@ class Snapshots:
         found = await asyncio.to_thread(_look, self._db, shop)
         if found.quotes is None and not found.tables:
             raise store.NotFound(f"shop {shop!r} has no tables yet")
+        before, moved = self._shelves.get(shop), bool(found.tables) and found.inputs != found.tables
         if found.quotes is not None:  # at once, from what lies beside the plan
-            await asyncio.to_thread(self._put, shop, found, found.quotes, found.tables and found.inputs)
-        if found.tables and found.inputs != found.tables:  # and then with the tables as they are now
+            quotes = _no_lower(found.quotes, before.prices) if before is not None and moved else found.quotes
+            await asyncio.to_thread(self._put, shop, found, quotes, found.tables and found.inputs)
+        if moved:  # and then with the tables as they are now
             try:
                 data = await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
             except PricebidError as error:
@@ -246,6 +248,13 @@ class Snapshots:
             published_at=0 if found.published is None else found.published.at,
         )
         self._shelves[shop] = _learned(self._db, shelf) if prices.explores else shelf
+
+
+def _no_lower(now: ShopPrices, before: PriceSnapshot) -> ShopPrices:
+    """Give prices with no floor below that of the snapshot before: its tables may be newer than those of the plan."""
+    slot = before.index.slots_of(now.keys)
+    held = before.floor.reshape(-1, before.index.hours).max(axis=1)[slot] / 10**before.decimals
+    return replace(now, floor=np.where(slot < 0, now.floor, np.fmax(now.floor, held)))
 
 
 def shop_prices(where: str | Path, shop: str, policy: dict[str, Any]) -> bytes:

@@ -4,12 +4,17 @@ import asyncio
 import io
 import time
 
+import numpy as np
 import pytest
 from tests.api.harness import CATALOG, CSV, load, serving
 from tests.api.test_security import key
 
 from pricebid import store
+from pricebid.live.tokens import Drafts, Signer
+from pricebid.tables import Settings
+from pricebid_api import forgetting, uploads
 from pricebid_api.auth import Keys
+from pricebid_api.entries import Entry, decode, encode
 from pricebid_api.errors import Problem
 from pricebid_api.heavy import Heavy
 from pricebid_api.logs import RequestLog
@@ -198,3 +203,95 @@ def test_a_customer_whose_id_is_a_number_is_found_and_erased(local, media):
     assert answer.status_code == 200, answer.text
     found = local.post("/v1/shops/corner/customers/erase", json={"customer": "10442"}).json()
     assert found["rows"] == {"touches": 1}
+
+
+def test_rows_loaded_while_a_customer_is_erased_are_not_lost(local, monkeypatch):
+    head = "customer,time,channel\n"
+    first = head + "anna,2026-05-01T10:00:00Z,search\nbert,2026-05-01T11:00:00Z,mail\n"
+    second = first + "carl,2026-05-02T10:00:00Z,mail\nanna,2026-05-03T10:00:00Z,mail\n"
+    assert local.put("/v1/shops/corner/tables/touches", content=first, headers=CSV).status_code == 200
+    plain, service = forgetting.without_customer, local.app_state["service"]
+    calls = []
+
+    def slow(name, data, customer, secret):
+        if not calls:  # another process loads the table while this one reads it
+            held = uploads.table_of(name, data)
+            text = second.encode()
+            file = service.settings.home / "late.csv"
+            file.write_bytes(text)
+            late = uploads.check_table(
+                name,
+                file,
+                "csv",
+                others={},
+                settings=Settings(currency="EUR"),
+                ceilings=uploads.Ceilings(unpacked=10**6, rows=100),
+                secret=secret,
+            )
+            store.put_table(service.db, "corner", name, late.data, rows=late.rows, digest=late.digest, by="other")
+            assert len(held) == 2
+        calls.append(name)
+        return plain(name, data, customer, secret)
+
+    monkeypatch.setattr(forgetting, "without_customer", slow)
+    assert local.post("/v1/shops/corner/customers/erase", json={"customer": "anna"}).json() == {"rows": {"touches": 2}}
+    tables = {one["name"]: one["rows"] for one in local.get("/v1/shops/corner").json()["tables"]}
+    assert (tables["touches"], calls) == (2, ["touches", "touches"])
+
+
+def test_a_plan_made_before_costs_rose_is_never_quoted_below_the_floor_of_now(local, local_db, planned, monkeypatch):
+    def publish():
+        made = planned.plan()
+        files = store.plan_files(planned.db, "corner", made.id)
+        plan = store.add_plan(local_db, "corner", "price", files=files, facts=made.facts, by="tests").id
+        store.approve_plan(local_db, "corner", plan, by="tests")
+        return store.publish_plan(local_db, "corner", plan, by="tests").id
+
+    def tea():
+        asked = {"items": [{"sku": "tea", "region": "north"}]}
+        return local.post("/v1/shops/corner/quotes", json=asked).json()["items"][0]
+
+    def until(what):
+        end = time.monotonic() + 15
+        while not what():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    first = publish()
+    until(lambda: tea()["plan"] == first and tea()["price"])
+    dearer = CATALOG.replace("tea,2.5", "tea,9.5")
+    assert local.put("/v1/shops/corner/tables/catalog", content=dearer, headers=CSV).status_code == 200
+    until(lambda: tea().get("error", {}).get("code") == "below_floor")
+    service = local.app_state["service"]
+    reading = asyncio.Event()
+
+    async def never(*_given, **_how):
+        await asyncio.wait_for(reading.wait(), 5)
+        raise Problem(503, "busy", "others first")
+
+    monkeypatch.setattr(service.tables, "run", never)
+    second = publish()
+    until(lambda: service.snapshots.get("corner").prices.plans[-1] == second)
+    assert tea()["error"]["code"] == "below_floor"
+
+
+def test_the_log_can_be_read_after_a_secret_is_gone():
+    keys = {0: bytes(32), 1: b"1" * 32}
+    signer = Signer(shop="corner", keys=keys, current=1)
+    one = np.ones(1, dtype=np.int64)
+    drafts = Drafts(
+        code=np.zeros(1, dtype=np.uint64),
+        plan=np.zeros((1, 2), dtype=np.uint64),
+        offer=one.astype(np.uint64),
+        option=-one,
+        minor=1299 * one,
+        propensity=np.ones(1),
+        at=1_700_000_000_000_000,
+        decimals=2,
+    )
+    signed = signer.sign(drafts)
+    data = encode(Entry("price", ("sku",), (["tea"],), signed.words, {}))
+    (item,) = decode(data, signer)
+    assert (item["amount"], item["decision_id"]) == (12.99, signed.tokens[0])
+    (item,) = decode(data, Signer(shop="corner", keys={0: bytes(32)}, current=0))
+    assert (item["amount"], item["sku"], item["decision_id"]) == (12.99, "tea", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ from pricebid.tables.schema import SCHEMAS
 from pricebid_api import uploads
 from pricebid_api.deps import NAME, Administrator, Cursor, Limit, Planner, Reader, ServiceDep, ShopName, in_thread
 from pricebid_api.errors import Problem, too_large
+from pricebid_api.forgetting import forget_customer_in
 from pricebid_api.guarded import GuardedRoute
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.shops import CustomerIn, ForgottenOut, LoadedOut, ShopDetail, ShopIn, ShopOut, TableOut
@@ -208,26 +208,8 @@ def _store_table(db: Store, shop: str, table: str, checked: uploads.Checked, by:
 )
 async def forget_customer(shop: ShopName, body: CustomerIn, service: ServiceDep, caller: Administrator) -> ForgottenOut:
     """Erase every row of one customer, by the id that was loaded, from `touches` and `orders`, older versions included."""
-    rows = await service.writer.run(_forget, service.db, shop, body.customer, caller.name)
+    rows = await service.tables.run(600.0, forget_customer_in, service.settings.store, shop, body.customer, caller.name)
     return ForgottenOut(rows=rows)
-
-
-def _forget(db: Store, shop: str, customer: str, by: str) -> dict[str, int]:
-    get_shop(db, shop)
-    held = {one.name: one for one in store.get_tables(db, shop) if one.name in uploads.PERSONAL}
-    erased = {}
-    for name, info in held.items():
-        secret = store.secret(db, "pseudonyms", shop=shop)
-        data = store.table_bytes(db, shop, name, info.version)
-        left, gone = uploads.without_customer(name, data, customer, secret)
-        erased[name] = gone
-        if left is None:
-            raise store.StepError(
-                f"table {name} holds this customer alone: load another one in its place, or erase the shop"
-            )
-        digest = hashlib.sha256(left).hexdigest()
-        store.put_table(db, shop, name, left, rows=info.rows - gone, digest=digest, by=by, drop_versions=True)
-    return erased
 
 
 __all__ = ["NAME", "router"]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from pricebid.errors import InputError
 from pricebid.store.audit import append
 from pricebid.store.connect import WAIT_SECONDS, now
-from pricebid.store.errors import NotFound
+from pricebid.store.errors import Busy, NotFound
 from pricebid.store.paging import Page, checked_limit, page_of, place_of
 from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, secrets, shop_tables, shops
 
@@ -153,7 +153,7 @@ def list_shops(db: Store, *, limit: int = 100, cursor: str | None = None) -> Pag
     return page_of(found, limit, lambda info: (info.shop,))
 
 
-def put_table(
+def put_table(  # noqa: PLR0913 - what it is, and two conditions
     db: Store,
     shop: str,
     table: str,
@@ -163,6 +163,7 @@ def put_table(
     digest: str,
     by: str,
     drop_versions: bool = False,
+    over: int | None = None,
 ) -> TableInfo:
     """Replace a table whole; readers see the old one until this is committed, then the new one.
 
@@ -183,6 +184,8 @@ def put_table(
     drop_versions : bool
         Whether the version before goes at once, as when a person's rows were taken out. Otherwise it stays until
         the next load, for jobs that began with it.
+    over : int, optional
+        Only if this version is the one in use, for whoever made the new one from it; in any case unless given.
 
     Returns
     -------
@@ -193,13 +196,18 @@ def put_table(
     ------
     NotFound
         There is no such shop.
+    Busy
+        Another version than ``over`` is in use by now.
     """
     moment = now()
     mine = (shop_tables.c.shop == shop) & (shop_tables.c.name == table)
     with db.write() as conn:
         locked(conn, shop)
-        last = conn.execute(select(shop_tables.c.version).where(mine).order_by(shop_tables.c.version.desc()).limit(1))
-        version = (last.scalar() or 0) + 1
+        newest = select(shop_tables.c.version).where(mine).order_by(shop_tables.c.version.desc()).limit(1)
+        last = conn.execute(newest).scalar() or 0
+        if over not in (None, last):
+            raise Busy(f"table {table} of shop {shop!r} was loaded anew meanwhile; try again")
+        version = last + 1
         facts = {"digest": digest, "rows": rows, "bytes": len(data), "by": by, "loaded_at": moment}
         conn.execute(insert(shop_tables).values(shop=shop, name=table, version=version, data=data, **facts))
         oldest = version if drop_versions else version - _KEPT + 1
