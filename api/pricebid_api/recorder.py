@@ -77,6 +77,7 @@ class Recorder:
         self._seq = 0
         self._since: float | None = None
         self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid4().hex[:12]}"
         self._low = 0x8000000000000000 | secrets.randbits(62)
         self._path = folder
@@ -114,10 +115,9 @@ class Recorder:
 
     async def stop(self) -> None:
         """Write what is there, and take the mark away: nothing is missing."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        self._stopping.set()
+        if self._task is not None:  # not cancelled: a batch that is being written would be in nobody's hands
+            await self._task
         await self._flush()
         if self._mark is not None and self._file is not None:
             self._mark.close()
@@ -128,8 +128,9 @@ class Recorder:
     async def _forever(self) -> None:
         with contextlib.suppress(Exception):
             await self._writer.run(self._tell_of_the_dead)
-        while True:
-            await asyncio.sleep(self._seconds)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._seconds)
             await self._flush()
 
     async def _flush(self) -> None:

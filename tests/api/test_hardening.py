@@ -295,3 +295,27 @@ def test_the_log_can_be_read_after_a_secret_is_gone():
     assert (item["amount"], item["decision_id"]) == (12.99, signed.tokens[0])
     (item,) = decode(data, Signer(shop="corner", keys={0: bytes(32)}, current=0))
     assert (item["amount"], item["sku"], item["decision_id"]) == (12.99, "tea", None)
+
+
+def test_a_batch_of_the_quote_log_that_fails_while_the_service_stops_is_written_or_counted(tmp_path, monkeypatch):
+    with serving(tmp_path / "home") as client:
+        load(client)
+        service = client.app_state["service"]
+        plain, tries = service.recorder._write, []
+
+        def busy(batch):
+            tries.append(len(batch))
+            if len(tries) == 1:
+                time.sleep(0.5)
+                raise store.Busy("others write")
+            plain(batch)
+
+        monkeypatch.setattr(service.recorder, "_write", busy)
+        asked = {"items": [{"sku": "tea", "region": "north"}]}
+        assert client.post("/v1/shops/corner/quotes", json=asked).status_code == 200
+        while not tries:
+            time.sleep(0.01)
+    db = store.open_store(tmp_path / "home")
+    kept = store.list_decisions(db, "corner").items
+    db.close()
+    assert (len(kept), tries) == (1, [1, 1])
