@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import jwt
 
 from pricebid import store
+from pricebid.errors import InputError
 from pricebid_api.errors import Problem
 from pricebid_api.limits import Buckets
 
@@ -114,9 +115,20 @@ def _of_key(info: KeyInfo) -> Caller:
 
 
 class Tokens:
-    """Bearer tokens of the identity provider that the settings name."""
+    """Bearer tokens of the identity provider that the settings name.
+
+    Raises
+    ------
+    InputError
+        The settings do not say whose tokens, and for whom: those made for another service would open this one.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        if not settings.jwt_issuer or not settings.jwt_audience:
+            raise InputError(
+                "PRICEBID_JWT_ISSUER and PRICEBID_JWT_AUDIENCE are not both set: bearer tokens are accepted from one issuer, "
+                "for one audience; set both"
+            )
         self._settings = settings
         self._client = jwt.PyJWKClient(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
         self._known: dict[str, tuple[Caller, float]] = {}
@@ -145,7 +157,7 @@ class Tokens:
                 algorithms=_ALGORITHMS,
                 audience=settings.jwt_audience,
                 issuer=settings.jwt_issuer,
-                options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
+                options={"require": ["exp", "sub", "iss", "aud"]},
             )
         except jwt.PyJWTError as error:
             raise unknown(f"The bearer token is not valid ({type(error).__name__}).") from None

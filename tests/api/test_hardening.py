@@ -10,6 +10,7 @@ from tests.api.harness import CATALOG, CSV, load, serving
 from tests.api.test_security import key
 
 from pricebid import store
+from pricebid.errors import InputError
 from pricebid.live.tokens import Drafts, Signer
 from pricebid.tables import Settings
 from pricebid_api import forgetting, uploads
@@ -319,3 +320,12 @@ def test_a_batch_of_the_quote_log_that_fails_while_the_service_stops_is_written_
     kept = store.list_decisions(db, "corner").items
     db.close()
     assert (len(kept), tries) == (1, [1, 1])
+
+
+@pytest.mark.parametrize("given", [{}, {"jwt_issuer": "https://id"}, {"jwt_audience": "pricebid"}])
+def test_tokens_made_for_another_service_never_open_this_one(tmp_path, given):
+    with (
+        pytest.raises(InputError, match="PRICEBID_JWT_AUDIENCE"),
+        serving(tmp_path / "home", jwt_public_key="-----BEGIN PUBLIC KEY-----", **given),
+    ):
+        pass  # pragma: no cover - it does not start
