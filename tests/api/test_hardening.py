@@ -126,14 +126,6 @@ def test_names_that_no_shop_has_are_refused_on_the_hot_paths_too(local):
 
 def test_a_shop_whose_prices_cannot_be_renewed_holds_up_no_other(local, local_db, planned, monkeypatch):
     service = local.app_state["service"]
-    for shop in ("a", "b", "c"):
-        load(local, shop=shop)
-        made = planned.plan()
-        files = store.plan_files(planned.db, "corner", made.id)
-        facts = type(made.facts)(**(vars(made.facts) | {"inputs": "older tables"}))
-        plan = store.add_plan(local_db, shop, "price", files=files, facts=facts, by="tests").id
-        store.approve_plan(local_db, shop, plan, by="tests")
-        store.publish_plan(local_db, shop, plan, by="tests")
     real = service.tables.run
 
     async def run(seconds, function, *given, **how):
@@ -142,6 +134,14 @@ def test_a_shop_whose_prices_cannot_be_renewed_holds_up_no_other(local, local_db
         return await real(seconds, function, *given, **how)
 
     monkeypatch.setattr(service.tables, "run", run)
+    for shop in ("a", "b", "c"):
+        load(local, shop=shop)
+        made = planned.plan()
+        files = store.plan_files(planned.db, "corner", made.id)
+        facts = type(made.facts)(**(vars(made.facts) | {"inputs": "older tables"}))
+        plan = store.add_plan(local_db, shop, "price", files=files, facts=facts, by="tests").id
+        store.approve_plan(local_db, shop, plan, by="tests")
+        store.publish_plan(local_db, shop, plan, by="tests")
     for _ in range(60):
         found = {one.shop: bool(one.published_at) for one in service.snapshots.shelves()}
         last = store.published(local_db, "c", "price").serial
