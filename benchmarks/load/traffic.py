@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.load.deployment import CAMPAIGN, KEYWORDS, REGIONS, SHOP, SKUS, price_plan
 
+from pricebid import store
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pricebid import store
 
 _TIMEOUT_SECONDS = 20.0
 _GIVEN_UP = 0.1  # share of the batches of feedback that are not sent again where their answer was lost
 _AGAIN = 0.1  # share of those that are sent again though they were acknowledged
+_WAITING_JOBS = 6
 _BROKEN = (OSError, http.client.HTTPException)
 
 
@@ -248,6 +249,8 @@ class Traffic:
             sent.acknowledged = True
 
     def _job(self, caller: Caller, rng: random.Random) -> float:
+        if sum(store.queue_depth(self._db).values()) > _WAITING_JOBS:  # no more than can be done in the end
+            return 0.5
         if rng.random() < 0.5:
             body: dict[str, Any] = {"kind": "forecast", "options": {"horizon": 2}}
         else:
