@@ -199,7 +199,9 @@ def _publishes(db: store.Store, journal: Journal) -> Account:
     acknowledged = [plan for plan, known in journal.publishes.items() if known]
     lost = len(set(acknowledged) - counts.keys())
     twice = sum(count - 1 for count in counts.values())
-    asked = [plan for plan in journal.publishes if plan in counts]
+    # One whose answer was lost may still be under way when the next is asked for: those may change places.
+    asked = [plan for plan in acknowledged if plan in counts]
+    kept = [plan for plan in order if journal.publishes[plan]]
     now = store.published(db, SHOP, "price")
     last = now is not None and bool(order) and now.plan_id == order[-1]
     return Account(
@@ -208,8 +210,8 @@ def _publishes(db: store.Store, journal: Journal) -> Account:
         found=len(counts),
         lost=lost,
         twice=twice,
-        remark=f"{'in' if asked == order else 'NOT in'} the order asked for; the last one is {'' if last else 'NOT '}in force",
-        holds=not (lost or twice) and asked == order and last,
+        remark=f"{'in' if asked == kept else 'NOT in'} the order acknowledged; the last one is {'' if last else 'NOT '}in force",
+        holds=not (lost or twice) and asked == kept and last,
     )
 
 
