@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("speed.feedback", "speed.kernel", "speed.quotes", "speed.rivals", "speed.rules", "speed.tables")
+NAMES = ("speed.kernel", "speed.rules", "speed.tables")
+SLOWER = ("speed.bandits", "speed.feedback", "speed.pacing", "speed.quotes", "speed.rivals")
 EXTRA = ("lightgbm", "statsforecast")
 
 
@@ -22,7 +23,7 @@ def run(*arguments: str, without: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, env=environment)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)])
 def test_a_speed_benchmark_runs_and_leaves_its_figures(name, tmp_path):
     done = run(name, "--smoke", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr

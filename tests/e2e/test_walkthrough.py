@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 README, GUIDE = ((ROOT / name).read_text(encoding="utf8") for name in ("README.md", "docs/service.md"))
 PORT = "8123"
@@ -43,6 +45,7 @@ QUOTED |= {"decision_id": "str", "propensity": "number", "amount": "number"}
 PLAN = {"id", "shop", "kind", "status", "facts", "digest", "reasons", "replaced", "by", "made_at", "changed_at"}
 
 
+@pytest.mark.slow  # docs/service.md has the same commands and runs with the ordinary tests
 def test_every_command_of_the_readme_does_what_it_says(empty_database_url, tmp_path):
     here = str(Path(sys.executable).parent)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PRICEBID_")}
