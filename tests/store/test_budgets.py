@@ -163,6 +163,8 @@ def test_what_leases_allow_never_exceeds_the_budget_and_the_books_agree_with_the
             which = held[given_[0] % len(held)]
             report = store.settle if name == "settle" else store.record_spend
             report(db, "acme", which.id, round(given_[1] * which.amount, 6))
+            if name == "settle":  # a cost that comes after a slice was settled is more than it was settled at
+                held.remove(which)
     with db.read() as conn:
         rows = conn.execute(select(leases).where(leases.c.campaign == campaign)).all()
     owed = sum(row.spent if row.state == "settled" else max(row.amount, row.spent) for row in rows)

@@ -87,6 +87,7 @@ def ids_of(makes, made):
         "list_keys": lambda db, shop: store.list_keys(db, shop=shop),
         "list_plans": store.list_plans,
         "model_files": lambda db, shop: store.model_files(db, shop, made["model"]),
+        "next_decisions": lambda db, shop: store.next_decisions(db, shop, kind="price", after=(0, ""), before=2**60),
         "plan_files": lambda db, shop: store.plan_files(db, shop, made["plan"]),
         "publish_plan": lambda db, shop: store.publish_plan(db, shop, made["approved"], by="x"),
         "published": lambda db, shop: store.published(db, shop, "price"),

@@ -146,7 +146,9 @@ class PrimalDualKnapsacks:
         constant = self.confidence
         if constant is None:
             constant = float(np.log(max(len(scale) * self.horizon * len(shown), 2.0)))
-        upper = np.minimum(reward + _radius(reward, shown, constant), 1.0)
+        upper = np.clip(
+            reward + _radius(reward, shown, constant), -1.0, 1.0
+        )  # where all lose, shares of the most mean nothing
         lower = np.maximum(use / unit - _radius(use / unit, shown[:, None], constant), 0.0) * unit
         lower[:, -1] = 1.0
         cost = lower * scale
