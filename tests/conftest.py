@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from scripts.with_postgres import VARIABLE, NoPostgres, running
 from sqlalchemy import make_url
 
@@ -116,3 +117,9 @@ def empty_database_url(request, tmp_path):
         url = server.make()
         yield url
         server.drop(url)
+
+
+# The same examples in every run: what lands is what was tried. `--hypothesis-profile random` looks further.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random")
+settings.load_profile("same")
