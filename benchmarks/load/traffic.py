@@ -18,6 +18,7 @@ from pricebid import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
 _TIMEOUT_SECONDS = 20.0
 _GIVEN_UP = 0.1  # share of the batches of feedback that are not sent again where their answer was lost
@@ -150,10 +151,13 @@ class Traffic:
             for at, one in enumerate(work)
         ]
 
-    def start(self) -> None:
-        """Begin."""
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         """End: each call that is under way is waited for."""
