@@ -22,11 +22,15 @@ def fed(learner, counts):
     return learner.update(learner.start(), outcomes)
 
 
+def law(learner, state, available=None):
+    return learner.choose(state, np.random.default_rng(0), available=available).probabilities
+
+
 def test_every_open_option_is_tried_before_any_is_repeated():
     learner = policy()
-    np.testing.assert_allclose(learner.law(learner.start(), None), [0.5, 0.5, 0])
-    np.testing.assert_allclose(learner.law(fed(learner, [(1, 0)]), None), [0, 1, 0])
-    np.testing.assert_allclose(learner.law(fed(learner, [(1, 0)]), np.array([True, False, True])), [1, 0, 0])
+    np.testing.assert_allclose(law(learner, learner.start()), [0.5, 0.5, 0])
+    np.testing.assert_allclose(law(learner, fed(learner, [(1, 0)])), [0, 1, 0])
+    np.testing.assert_allclose(law(learner, fed(learner, [(1, 0)]), [True, False, True]), [1, 0, 0])
 
 
 def test_the_highest_optimistic_reward_per_optimistic_cost_is_shown():
@@ -40,7 +44,7 @@ def test_the_highest_optimistic_reward_per_optimistic_cost_is_shown():
     cost = np.column_stack([lower, [0.5, 0.5]])  # of budgets brought to 50: time costs 50 / 100
     weight = (1 + np.sqrt(np.log(2) / 50)) ** (shown @ cost)
     ratio = upper / (cost @ (weight / weight.sum()))
-    assert learner.law(state, None).argmax() == ratio.argmax()
+    assert law(learner, state).argmax() == ratio.argmax()
     np.testing.assert_allclose(learner._value_for_money(state)[:2], ratio)
 
 
@@ -48,8 +52,8 @@ def test_a_resource_that_is_used_up_fast_gets_dear():
     # The cheap price brings more per period, the dear one more per unit: which is shown depends on the stock.
     scarce, plenty = policy(inventory=[60.0], horizon=1_000.0), policy(inventory=[1_000.0], horizon=1_000.0)
     counts = [(300, 300), (300, 90)]
-    assert scarce.law(fed(scarce, [(30, 30), (30, 9)]), None).argmax() == 1
-    assert plenty.law(fed(plenty, counts), None).argmax() == 0
+    assert law(scarce, fed(scarce, [(30, 30), (30, 9)])).argmax() == 1
+    assert law(plenty, fed(plenty, counts)).argmax() == 0
 
 
 def test_it_earns_most_of_the_bound_in_a_season():

@@ -6,13 +6,15 @@ propensity is exact given the draws, and its mean over calls is the Thompson law
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.learning.drawing import best_shares, draw, draw_best, per_option, read_feedback, read_mask
+from pricebid.learning.choosing import Choosing
+from pricebid.learning.drawing import per_option, read_feedback
 from pricebid.learning.ids import SeenIds, fresh, frozen
 
 if TYPE_CHECKING:
@@ -20,11 +22,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 DRAWS, BATCH_DRAWS = 16, 1_024
+State = TypeVar("State")
+
+
+class _Arms(Choosing[State]):
+    """A batch has a draw for each choice, from ``draws`` up to ``batch_draws``."""
+
+    draws: int
+    batch_draws: int
+
+    @abstractmethod
+    def _sample(self, state: State, rng: np.random.Generator, draws: int) -> Floats:
+        """Draw what each arm is worth, float64[draw, option]."""
+
+    def sample(self, state: State, rng: np.random.Generator, choices: int) -> Floats:
+        """Draw what each arm is worth, float64[draw, option]."""
+        return self._sample(state, rng, max(self.draws, min(choices, self.batch_draws)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +64,7 @@ class BetaState:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BetaThompson:
+class BetaThompson(_Arms[BetaState]):
     """Thompson sampling for arms that pay or do not, a Beta posterior for each (Thompson 1933; Chapelle and Li 2011).
 
     Parameters
@@ -60,7 +79,8 @@ class BetaThompson:
     prior_wins, prior_losses : float or float[option]
         Parameters of the Beta priors, > 0; uniform where not given.
     draws, batch_draws : int
-        Posterior draws behind the law of one choice, and at most behind that of a batch, whose choices share them.
+        Posterior draws behind the law of one choice, and of a batch, whose choices share them: one for each choice, from
+        ``draws`` up to ``batch_draws``.
 
     Raises
     ------
@@ -103,43 +123,6 @@ class BetaThompson:
         none = frozen(np.zeros(self.options))
         return BetaState(wins=none, losses=none, seen=SeenIds.none())
 
-    def choose(
-        self,
-        state: BetaState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's; arms do not read it
-    ) -> Pick:
-        """Pick one arm among those ``available`` (bool[option]).
-
-        Raises
-        ------
-        InputError
-            A mask of another shape, or without any option.
-        """
-        mask = read_mask(available, self.options)
-        return draw(best_shares(self._sample(state, rng, self.draws), mask), rng)
-
-    def choose_many(
-        self,
-        state: BetaState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - as in `choose`
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option].
-
-        Raises
-        ------
-        InputError
-            As `choose`.
-        """
-        worth = self._sample(state, rng, min(max(n, self.draws), self.batch_draws))
-        return draw_best(worth, rng, n, available)
-
     def update(self, state: BetaState, outcomes: Sequence[Outcome]) -> BetaState:
         """Give the state after feedback: rewards from 0 to 1, in any order; an id that was seen lately changes nothing.
 
@@ -181,7 +164,7 @@ class GaussianState:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GaussianThompson:
+class GaussianThompson(_Arms[GaussianState]):
     """Thompson sampling for rewards of any size (money), with known or unknown noise.
 
     With known noise the posterior of an arm's mean is normal; with unknown noise it is Student's t, of a
@@ -237,43 +220,6 @@ class GaussianThompson:
         """Give the state before any feedback."""
         none = frozen(np.zeros(self.options))
         return GaussianState(count=none, total=none, squares=none, seen=SeenIds.none())
-
-    def choose(
-        self,
-        state: GaussianState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's; arms do not read it
-    ) -> Pick:
-        """Pick one arm among those ``available`` (bool[option]).
-
-        Raises
-        ------
-        InputError
-            A mask of another shape, or without any option.
-        """
-        mask = read_mask(available, self.options)
-        return draw(best_shares(self._sample(state, rng, self.draws), mask), rng)
-
-    def choose_many(
-        self,
-        state: GaussianState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - as in `choose`
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option].
-
-        Raises
-        ------
-        InputError
-            As `choose`.
-        """
-        worth = self._sample(state, rng, min(max(n, self.draws), self.batch_draws))
-        return draw_best(worth, rng, n, available)
 
     def update(self, state: GaussianState, outcomes: Sequence[Outcome]) -> GaussianState:
         """Give the state after feedback, in any order; an id that was seen lately changes nothing.

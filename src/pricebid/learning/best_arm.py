@@ -9,16 +9,17 @@ import numpy as np
 
 from pricebid.errors import InputError
 from pricebid.learning.arms import BATCH_DRAWS, DRAWS
-from pricebid.learning.drawing import best_shares, draw, draw_many, grouped, read_feedback, read_mask
+from pricebid.learning.choosing import Choosing
+from pricebid.learning.drawing import best_shares, read_feedback
 from pricebid.learning.evidence import Bounded, Family
 from pricebid.learning.ids import SeenIds, fresh, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -80,7 +81,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestArm:
+class BestArm(Choosing[BestArmState]):
     """Finds the best arm with fixed confidence: top-two sampling, losers dropped early, a stop that may be looked at any time.
 
     Half of the choices go to an arm as Thompson sampling would draw it, half to the arm that is hardest to tell from it
@@ -153,35 +154,6 @@ class BestArm:
         none = np.zeros(self.options)
         return self._state(none, none.copy(), SeenIds.none())
 
-    def choose(
-        self,
-        state: BestArmState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's; arms do not read it
-    ) -> Pick:
-        """Pick one arm among those ``available`` (bool[option]); dropped ones only where nothing else is."""
-        mask = read_mask(available, self.options)
-        return draw(self._law(state, self._sample(state, rng, self.draws), mask), rng)
-
-    def choose_many(
-        self,
-        state: BestArmState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - as in `choose`
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option]."""
-        mask, group = grouped(read_mask(available, self.options, choices=n))
-        worth = self._sample(state, rng, min(max(n, self.draws), self.batch_draws))
-        if group is None or mask is None:
-            return draw_many(self._law(state, worth, mask), rng, n)
-        laws = [self._law(state, worth, each) for each in mask]
-        return draw_many(np.array(laws).reshape(mask.shape), rng, n, group)
-
     def update(self, state: BestArmState, outcomes: Sequence[Outcome]) -> BestArmState:
         """Give the state after feedback, in any order.
 
@@ -221,10 +193,12 @@ class BestArm:
         best = names[first] if state.best >= 0 else None
         return Verdict(best=best, dropped=dropped, confidence=1 - self.error, outcomes=outcomes, words=words)
 
-    def _sample(self, state: BestArmState, rng: np.random.Generator, draws: int) -> Floats:
-        return self.family.sample(state.count, state.total, rng, draws)
+    def sample(self, state: BestArmState, rng: np.random.Generator, choices: int) -> Floats:
+        """Draw the arms' means, float64[draw, option]."""
+        return self.family.sample(state.count, state.total, rng, max(self.draws, min(choices, self.batch_draws)))
 
-    def _law(self, state: BestArmState, worth: Floats, mask: Bools | None) -> Floats:
+    def law(self, state: BestArmState, drawn: Floats, mask: Bools | None) -> Floats:
+        """Give the law of top-two sampling; all on the best arm once it is known."""
         allowed = np.ones(self.options, dtype=np.bool_) if mask is None else mask
         if state.best >= 0 and allowed[state.best]:
             law = np.zeros(self.options)
@@ -232,7 +206,7 @@ class BestArm:
             return law
         if (allowed & ~state.dropped).any():
             allowed = allowed & ~state.dropped
-        shares = best_shares(worth, allowed)
+        shares = best_shares(drawn, allowed)
         challenger = state.closest
         if not allowed[challenger].all():
             # The closest one may not be picked: the arm itself stands in for it.

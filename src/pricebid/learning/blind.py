@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.learning.drawing import draw, draw_many, grouped, read_feedback, read_mask
+from pricebid.learning.choosing import Choosing
+from pricebid.learning.drawing import read_feedback
 from pricebid.learning.ids import frozen
 from pricebid.learning.mixture import best_mixtures
 from pricebid.learning.offers import Offers, read_offers
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
@@ -48,7 +49,7 @@ class BlindState:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BlindPricing:
+class BlindPricing(Choosing[BlindState]):
     """Explore each option for an equal share of the first periods, solve one linear program, follow its plan.
 
     Parameters
@@ -97,44 +98,6 @@ class BlindPricing:
         stock = start_stock(self.offers)
         return BlindState(stock=stock, explored=stock.shown, units=stock.units)
 
-    def choose(
-        self,
-        state: BlindState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) that stock allows.
-
-        Raises
-        ------
-        InputError
-            A mask of another shape; or no option that may be picked.
-        """
-        return draw(self.law(state, read_mask(available, self.options)), rng)
-
-    def choose_many(
-        self,
-        state: BlindState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option].
-
-        Raises
-        ------
-        InputError
-            As `choose`.
-        """
-        mask, group = grouped(read_mask(available, self.options, choices=n))
-        if mask is None or group is None:
-            return draw_many(self.law(state, mask), rng, n)
-        return draw_many(np.array([self.law(state, each) for each in mask]).reshape(mask.shape), rng, n, group)
-
     def update(self, state: BlindState, outcomes: Sequence[Outcome]) -> BlindState:
         """Give the state after feedback; an id that was seen lately changes nothing.
 
@@ -153,7 +116,7 @@ class BlindPricing:
         np.add.at(units, option, sold)
         return BlindState(stock=stock, explored=frozen(explored), units=frozen(units))
 
-    def law(self, state: BlindState, mask: Bools | None) -> Floats:
+    def law(self, state: BlindState, drawn: Floats, mask: Bools | None) -> Floats:  # noqa: ARG002 - nothing is drawn
         """Give the law, float64[option]: all on one option."""
         may = self.offers.allowed(stock_left(self.offers, state.stock), mask)[0]
         law = np.zeros(self.options)

@@ -10,20 +10,22 @@ import numpy as np
 from pricebid.errors import InputError
 from pricebid.learning.arms import BetaThompson, GaussianThompson
 from pricebid.learning.change import ChangeDetector, ChangeState
-from pricebid.learning.drawing import draw, draw_many, read_mask
+from pricebid.learning.choosing import Choosing
+from pricebid.learning.drawing import best_shares
 from pricebid.learning.evidence import Scattered
 from pricebid.learning.forgetting import read_times
-from pricebid.learning.forgetting_ts import STATISTICS, choose_arm, choose_arms, read_statistics
+from pricebid.learning.forgetting_ts import STATISTICS, read_statistics, sample_arms
 from pricebid.learning.ids import SeenIds, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +45,7 @@ class ChangingState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangingThompson:
+class ChangingThompson(Choosing[ChangingState]):
     """Thompson sampling that starts an arm anew when a test finds that its mean has changed.
 
     Between changes nothing is forgotten. With GLR-klUCB (Besson et al. 2022) it shares that a small part of the choices is spread
@@ -98,38 +100,14 @@ class ChangingThompson:
         """Give the state before any feedback."""
         return ChangingState(change=self.detector.start(self.options, STATISTICS), seen=SeenIds.none())
 
-    def choose(
-        self,
-        state: ChangingState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Pick:
-        """Pick one arm among those ``available`` (bool[option])."""
-        pick = choose_arm(self.arms, state.change.total, rng, available=available, context=context)
-        return draw(self._spread(pick.probabilities, available), rng) if self.explore else pick
+    def sample(self, state: ChangingState, rng: np.random.Generator, choices: int) -> Floats:
+        """Draw what each arm is worth from what came since its last change, float64[draw, option]."""
+        return sample_arms(self.arms, state.change.total, rng, choices)
 
-    def choose_many(
-        self,
-        state: ChangingState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option]."""
-        picks = choose_arms(self.arms, state.change.total, rng, n, available=available, context=context)
-        if not self.explore:
-            return picks
-        return draw_many(self._spread(picks.probabilities, available, choices=n), rng, n, np.arange(n))
-
-    def _spread(self, laws: Floats, available: ArrayLike | None, choices: int | None = None) -> Floats:
-        mask = read_mask(available, self.options, choices=choices)
+    def law(self, state: ChangingState, drawn: Floats, mask: Bools | None) -> Floats:  # noqa: ARG002 - it is in the draws
+        """Give how often each arm is best, with a small part spread evenly."""
         allowed = np.ones(self.options, dtype=np.bool_) if mask is None else mask
-        even = allowed / allowed.sum(axis=-1, keepdims=True)
-        mixed: Floats = (1.0 - self.explore) * laws + self.explore * even
+        mixed: Floats = (1.0 - self.explore) * best_shares(drawn, mask) + self.explore * (allowed / allowed.sum())
         return mixed
 
     def update(self, state: ChangingState, outcomes: Sequence[Outcome]) -> ChangingState:

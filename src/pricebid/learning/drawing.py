@@ -40,8 +40,10 @@ def read_mask(available: ArrayLike | None, options: int, *, choices: int | None 
     Raises
     ------
     InputError
-        Of another shape or kind, or with nothing allowed.
+        Of another shape or kind, or with nothing allowed; or choices below 0.
     """
+    if choices is not None and choices < 0:
+        raise InputError(f"n is {choices!r}; give how many choices to make, 0 or more")
     if available is None:
         return None
     mask = np.asarray(available)
@@ -114,14 +116,6 @@ def best_shares(worth: Floats, mask: Bools | None) -> Floats:
     if mask is not None:
         worth = np.where(mask, worth, -np.inf)
     return np.bincount(worth.argmax(axis=1), minlength=worth.shape[1]) / len(worth)
-
-
-def draw_best(worth: Floats, rng: np.random.Generator, n: int, available: ArrayLike | None) -> Picks:
-    """Draw ``n`` options from the share of draws in which each is best, under one mask or one per choice."""
-    mask, group = grouped(read_mask(available, worth.shape[1], choices=n))
-    if group is None or mask is None:
-        return draw_many(best_shares(worth, mask), rng, n)
-    return draw_many(np.array([best_shares(worth, each) for each in mask]).reshape(mask.shape), rng, n, group)
 
 
 def read_feedback(outcomes: Sequence[Outcome], options: int, products: int | None = None) -> tuple[Ints, Floats]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.learning.arms import BetaState, BetaThompson, GaussianState, GaussianThompson
+from pricebid.learning.choosing import Choosing
 from pricebid.learning.drawing import read_feedback
 from pricebid.learning.evidence import Bounded
 from pricebid.learning.forgetting import DatedSums, Forgetting, read_times
@@ -16,12 +17,13 @@ from pricebid.learning.ids import SeenIds, fresh, frozen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 STATISTICS = 3  # count, total and squares
 
@@ -43,7 +45,7 @@ class ForgettingState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgettingThompson:
+class ForgettingThompson(Choosing[ForgettingState]):
     """Thompson sampling that forgets: discounted (Raj and Kalyani 2017), or with a window (Trovò et al. 2020).
 
     Parameters
@@ -77,29 +79,9 @@ class ForgettingThompson:
         """Give the state before any feedback."""
         return ForgettingState(sums=self.forgetting.start((self.options, STATISTICS)), seen=SeenIds.none())
 
-    def choose(
-        self,
-        state: ForgettingState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Pick:
-        """Pick one arm among those ``available`` (bool[option])."""
-        return choose_arm(self.arms, self.forgetting.total(state.sums), rng, available=available, context=context)
-
-    def choose_many(
-        self,
-        state: ForgettingState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option]."""
-        total = self.forgetting.total(state.sums)
-        return choose_arms(self.arms, total, rng, n, available=available, context=context)
+    def sample(self, state: ForgettingState, rng: np.random.Generator, choices: int) -> Floats:
+        """Draw what each arm is worth from what counts, float64[draw, option]."""
+        return sample_arms(self.arms, self.forgetting.total(state.sums), rng, choices)
 
     def update(self, state: ForgettingState, outcomes: Sequence[Outcome]) -> ForgettingState:
         """Give the state after feedback, in any order.
@@ -134,33 +116,11 @@ def read_statistics(arms: BetaThompson | GaussianThompson, outcomes: Sequence[Ou
     return option, np.stack([np.ones(len(off)), off, off**2], axis=1)
 
 
-def choose_arm(
-    arms: BetaThompson | GaussianThompson,
-    total: Floats,
-    rng: np.random.Generator,
-    *,
-    available: ArrayLike | None,
-    context: ArrayLike | None,
-) -> Pick:
-    """Pick one arm on what counts, float64[option, 3]."""
+def sample_arms(arms: BetaThompson | GaussianThompson, total: Floats, rng: np.random.Generator, choices: int) -> Floats:
+    """Draw what each arm is worth, float64[draw, option], on what counts, float64[option, 3]."""
     if isinstance(arms, BetaThompson):
-        return arms.choose(_beta(total), rng, available=available, context=context)
-    return arms.choose(_gaussian(total), rng, available=available, context=context)
-
-
-def choose_arms(
-    arms: BetaThompson | GaussianThompson,
-    total: Floats,
-    rng: np.random.Generator,
-    n: int,
-    *,
-    available: ArrayLike | None,
-    context: ArrayLike | None,
-) -> Picks:
-    """Pick ``n`` times on what counts, float64[option, 3]."""
-    if isinstance(arms, BetaThompson):
-        return arms.choose_many(_beta(total), rng, n, available=available, context=context)
-    return arms.choose_many(_gaussian(total), rng, n, available=available, context=context)
+        return arms.sample(_beta(total), rng, choices)
+    return arms.sample(_gaussian(total), rng, choices)
 
 
 _NOBODY = SeenIds(digests=frozen(np.zeros(1, dtype=np.int64)))

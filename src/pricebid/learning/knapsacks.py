@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.learning.drawing import draw, draw_many, grouped, read_mask
+from pricebid.learning.choosing import Choosing
 from pricebid.learning.offers import Offers, read_offers
 from pricebid.learning.stock_state import StockState, account, start_stock, stock_left
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PrimalDualKnapsacks:
+class PrimalDualKnapsacks(Choosing[StockState]):
     """The option with the highest optimistic reward per optimistic cost, resources priced by multiplicative weights.
 
     Parameters
@@ -71,44 +71,6 @@ class PrimalDualKnapsacks:
         """Give the state before any feedback."""
         return start_stock(self.offers)
 
-    def choose(
-        self,
-        state: StockState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) that stock allows.
-
-        Raises
-        ------
-        InputError
-            A mask of another shape; or no option that may be picked.
-        """
-        return draw(self.law(state, read_mask(available, self.options)), rng)
-
-    def choose_many(
-        self,
-        state: StockState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's
-    ) -> Picks:
-        """Pick ``n`` times from one state; ``available`` is bool[option] or bool[choice, option].
-
-        Raises
-        ------
-        InputError
-            As `choose`.
-        """
-        mask, group = grouped(read_mask(available, self.options, choices=n))
-        if mask is None or group is None:
-            return draw_many(self.law(state, mask), rng, n)
-        return draw_many(np.array([self.law(state, each) for each in mask]).reshape(mask.shape), rng, n, group)
-
     def update(self, state: StockState, outcomes: Sequence[Outcome]) -> StockState:
         """Give the state after feedback, in any order; an id that was seen lately changes nothing.
 
@@ -119,7 +81,7 @@ class PrimalDualKnapsacks:
         """
         return account(self.offers, state, outcomes, most=1.0)[0]
 
-    def law(self, state: StockState, mask: Bools | None) -> Floats:
+    def law(self, state: StockState, drawn: Floats, mask: Bools | None) -> Floats:  # noqa: ARG002 - nothing is drawn
         """Give the law, float64[option]: the best option, shared among ties."""
         may = self.offers.allowed(stock_left(self.offers, state), mask)[0]
         untried = may & (state.shown == 0) & ~self.offers.closed

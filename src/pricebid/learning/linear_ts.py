@@ -9,23 +9,21 @@ import numpy as np
 
 from pricebid.errors import InputError
 from pricebid.learning.arms import DRAWS
-from pricebid.learning.contextual import laws_of_draws, pick_many, pick_one
-from pricebid.learning.drawing import read_mask
-from pricebid.learning.features import read_context
+from pricebid.learning.choosing import ChoosingInContext
+from pricebid.learning.contextual import laws_of_draws
 from pricebid.learning.linear import LinearModel, LinearState
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from pricebid.learning.features import FeatureMap
-    from pricebid.learning.protocol import Pick, Picks
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinearThompson(LinearModel):
+class LinearThompson(ChoosingInContext[LinearState], LinearModel):
     """Linear Thompson sampling (Agrawal and Goyal 2013): draws parameters, and takes what is best for the draw.
 
     Parameters
@@ -62,33 +60,9 @@ class LinearThompson(LinearModel):
         super().__post_init__()
         check_spread(self.spread, self.draws)
 
-    def choose(
-        self,
-        state: LinearState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) for a context float[feature]."""
-        mask = read_mask(available, self.options)
-        rows = read_context(context, self.features.context)
-        return pick_one(lambda rows, mask: self._laws(state, rng, rows, mask), rows, mask, rng)
-
-    def choose_many(
-        self,
-        state: LinearState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Picks:
-        """Pick ``n`` times; ``available`` and ``context`` are one for all, or one row for each choice."""
-        mask = read_mask(available, self.options, choices=n)
-        rows = read_context(context, self.features.context, choices=n)
-        cells = self.draws * (self.options + self.features.width)
-        return pick_many(lambda rows, mask: self._laws(state, rng, rows, mask), rows, mask, rng, n, cells=cells)
+    @property
+    def _cells(self) -> int:
+        return self.draws * (self.options + self.features.width)
 
     def _laws(self, state: LinearState, rng: np.random.Generator, context: Floats, mask: Bools | None) -> Floats:
         scores = drawn_scores(self.features, state.mean, self.spread * state.root, context, rng, self.draws)

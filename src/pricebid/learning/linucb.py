@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.learning.contextual import laws_of_bounds, pick_many, pick_one
-from pricebid.learning.drawing import read_mask
-from pricebid.learning.features import read_context
+from pricebid.learning.choosing import ChoosingInContext
+from pricebid.learning.contextual import laws_of_bounds
 from pricebid.learning.linear import LinearModel, LinearState
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from pricebid.learning.protocol import Pick, Picks
+    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinUCB(LinearModel):
+class LinUCB(ChoosingInContext[LinearState], LinearModel):
     """LinUCB (Li, Chu, Langford and Schapire 2010): takes the option whose upper bound is the highest.
 
     It draws nothing but between equals, so that its propensities are mostly 1: its log tells little of other policies.
@@ -52,34 +49,16 @@ class LinUCB(LinearModel):
         if not (self.alpha >= 0.0 and np.isfinite(self.alpha)):
             raise InputError(f"alpha is {self.alpha!r}; give 0 or more standard deviations")
 
-    def choose(
+    @property
+    def _cells(self) -> int:
+        return self.options * self.features.width
+
+    def _laws(
         self,
         state: LinearState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) for a context float[feature]."""
-        mask = read_mask(available, self.options)
-        rows = read_context(context, self.features.context)
-        return pick_one(lambda rows, mask: self._laws(state, rows, mask), rows, mask, rng)
-
-    def choose_many(
-        self,
-        state: LinearState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Picks:
-        """Pick ``n`` times; ``available`` and ``context`` are one for all, or one row for each choice."""
-        mask = read_mask(available, self.options, choices=n)
-        rows = read_context(context, self.features.context, choices=n)
-        cells = self.options * self.features.width
-        return pick_many(lambda rows, mask: self._laws(state, rows, mask), rows, mask, rng, n, cells=cells)
-
-    def _laws(self, state: LinearState, context: Floats, mask: Bools | None) -> Floats:
+        rng: np.random.Generator,  # noqa: ARG002 - of those that draw
+        context: Floats,
+        mask: Bools | None,
+    ) -> Floats:
         mean, width = self.means_and_widths(state, context)
         return laws_of_bounds(mean + self.alpha * width, mask)

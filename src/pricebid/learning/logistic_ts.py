@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pricebid.learning.arms import DRAWS
-from pricebid.learning.contextual import laws_of_draws, pick_many, pick_one
-from pricebid.learning.drawing import read_mask
-from pricebid.learning.features import read_context
+from pricebid.learning.choosing import ChoosingInContext
+from pricebid.learning.contextual import laws_of_draws
 from pricebid.learning.linear_ts import check_spread, drawn_scores
 from pricebid.learning.logistic import LogisticModel, LogisticState, logistic
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-    from pricebid.learning.protocol import Pick, Picks
+    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LogisticThompson(LogisticModel):
+class LogisticThompson(ChoosingInContext[LogisticState], LogisticModel):
     """Logistic Thompson sampling (Chapelle and Li 2011): draws parameters, and takes what earns most under the draw.
 
     Parameters
@@ -60,33 +57,9 @@ class LogisticThompson(LogisticModel):
         super().__post_init__()
         check_spread(self.spread, self.draws)
 
-    def choose(
-        self,
-        state: LogisticState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) for a context float[feature]."""
-        mask = read_mask(available, self.options)
-        rows = read_context(context, self.features.context)
-        return pick_one(lambda rows, mask: self._laws(state, rng, rows, mask), rows, mask, rng)
-
-    def choose_many(
-        self,
-        state: LogisticState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,
-    ) -> Picks:
-        """Pick ``n`` times; ``available`` and ``context`` are one for all, or one row for each choice."""
-        mask = read_mask(available, self.options, choices=n)
-        rows = read_context(context, self.features.context, choices=n)
-        cells = self.draws * (self.options + self.features.width)
-        return pick_many(lambda rows, mask: self._laws(state, rng, rows, mask), rows, mask, rng, n, cells=cells)
+    @property
+    def _cells(self) -> int:
+        return self.draws * (self.options + self.features.width)
 
     def _laws(self, state: LogisticState, rng: np.random.Generator, context: Floats, mask: Bools | None) -> Floats:
         root = self.spread * state.root

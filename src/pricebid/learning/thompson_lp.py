@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.errors import InputError
-from pricebid.learning.drawing import draw, draw_many, grouped, read_mask
+from pricebid.learning.choosing import Choosing
 from pricebid.learning.mixture import best_mixtures
 from pricebid.learning.offers import Offers, read_offers
 from pricebid.learning.responses import Form, Response, Sales, Totals, respond
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pricebid.learning.protocol import Outcome, Pick, Picks
+    from pricebid.learning.protocol import Outcome
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
@@ -33,7 +33,7 @@ BATCH_DRAWS = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ThompsonLP:
+class ThompsonLP(Choosing[StockState]):
     """Price (or bid) by Thompson sampling with a linear program under resource limits: TS-fixed and TS-update.
 
     Parameters
@@ -161,47 +161,6 @@ class ThompsonLP:
         """Give the state before any feedback."""
         return start_stock(self.offers)
 
-    def choose(
-        self,
-        state: StockState,
-        rng: np.random.Generator,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - the protocol's; what is left of stock is in the state
-    ) -> Pick:
-        """Pick one option among those ``available`` (bool[option]) that stock allows.
-
-        Raises
-        ------
-        InputError
-            A mask of another shape; or no option that may be picked: nothing is left to sell, and none is closed.
-        """
-        mask = read_mask(available, self.options)
-        return draw(self._law(state, rng, self.draws, mask), rng)
-
-    def choose_many(
-        self,
-        state: StockState,
-        rng: np.random.Generator,
-        n: int,
-        *,
-        available: ArrayLike | None = None,
-        context: ArrayLike | None = None,  # noqa: ARG002 - as in `choose`
-    ) -> Picks:
-        """Pick ``n`` times from one state, whose stock all n see; ``available`` is bool[option] or bool[choice, option].
-
-        Raises
-        ------
-        InputError
-            As `choose`.
-        """
-        mask, group = grouped(read_mask(available, self.options, choices=n))
-        draws = max(self.draws, min(n, BATCH_DRAWS))
-        if mask is None or group is None:
-            return draw_many(self._law(state, rng, draws, mask), rng, n)
-        laws = [self._law(state, rng, draws, each) for each in mask]
-        return draw_many(np.array(laws).reshape(mask.shape), rng, n, group)
-
     def update(self, state: StockState, outcomes: Sequence[Outcome]) -> StockState:
         """Give the state after feedback, in any order; an id that was seen lately changes nothing.
 
@@ -245,13 +204,17 @@ class ThompsonLP:
         shares = best_mixtures(reward, demand @ offers.usage, rate).shares
         return offers.law(shares, may)
 
-    def _law(self, state: StockState, rng: np.random.Generator, draws: int, mask: Bools | None) -> Floats:
+    def sample(self, state: StockState, rng: np.random.Generator, choices: int) -> Floats:
+        """Draw demand, float64[draw, option, product]."""
         totals = Totals(shown=state.shown, units=state.units, squares=state.squares)
-        demand = self.response.sample(totals, rng, draws)
+        return self.response.sample(totals, rng, max(self.draws, min(choices, BATCH_DRAWS)))
+
+    def law(self, state: StockState, drawn: Floats, mask: Bools | None) -> Floats:
+        """Give the mean of the draws' laws, float64[option]."""
         left = stock_left(self.offers, state)
         # Whoever goes on beyond the horizon does so one period at a time.
-        laws = self.laws(demand, left, max(self.horizon - state.elapsed, 1.0), mask)
-        law: Floats = laws[0] if draws == 1 else laws.mean(axis=0)
+        laws = self.laws(drawn, left, max(self.horizon - state.elapsed, 1.0), mask)
+        law: Floats = laws[0] if len(drawn) == 1 else laws.mean(axis=0)
         return law
 
 
