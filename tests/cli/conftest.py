@@ -30,6 +30,12 @@ class Workplace:
         assert result.exit_code == expect, result.output
         return result.stdout
 
+    def said(self, *arguments: object, expect: int = 0) -> str:
+        """Run a command and give what it said on standard error, on one line."""
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == expect, result.output
+        return " ".join(result.stderr.split())
+
     def json(self, *arguments: object, expect: int = 0) -> dict[str, Any]:
         """Run a command with --json and give what it printed."""
         return json.loads(self.run(*arguments, "--json", "--quiet", expect=expect))

@@ -83,4 +83,7 @@ def test_prices_of_a_shop_without_linked_skus_are_refused(shop: Path, tmp_path: 
     folder = tmp_path / "prices"
     folder.mkdir()
     pd.DataFrame({"sku": ["a"], "region": ["all"], "price": [1.0]}).to_csv(folder / "prices.csv", index=False)
-    run(shop, "--prices", folder, "--out", tmp_path / "out", expect=2)
+    result = CliRunner().invoke(app, ["bid", str(shop), "--prices", str(folder), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "prices were given, but keywords lead to no sku of the shop" in " ".join(result.stderr.split())
+    assert not (tmp_path / "out").exists()

@@ -140,8 +140,8 @@ def test_backtest_scores_the_engine_beside_naive(place: Any, tmp_path: Path) -> 
 
 
 def test_backtest_refuses_drivers_that_nobody_can_know(place: Any) -> None:
-    place.run("backtest", place.shop, "--planned", "stock", expect=2)
-    place.run("backtest", place.shop, "--origins", 100, expect=2)
+    assert "'stock': it is never known ahead" in place.said("backtest", place.shop, "--planned", "stock", expect=2)
+    assert "at most 24 such blocks fit" in place.said("backtest", place.shop, "--origins", 100, expect=2)
 
 
 def test_elasticities_are_negative_and_cross_pairs_share_region_and_category(place: Any, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_terminal_without_unicode_gets_words_all_the_same(place: Any, tmp_path
 @pytest.mark.parametrize("command", ["forecast", "elasticities", "price", "backtest", "fit"])
 def test_a_folder_that_is_no_shop_exits_with_2(place: Any, tmp_path: Path, command: str) -> None:
     more = ["--model", tmp_path / "m"] if command == "fit" else []
-    place.run(command, tmp_path / "nowhere", *more, expect=2)
+    assert "nowhere: is not there; a shop is a folder" in place.said(command, tmp_path / "nowhere", *more, expect=2)
 
 
 def test_python_and_the_command_give_the_same_prices(place: Any, tmp_path: Path) -> None:

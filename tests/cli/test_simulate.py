@@ -66,4 +66,4 @@ def test_nonsense_is_bad_input(arguments, words):
 
 
 def test_unknown_kinds_are_usage_errors():
-    run("--kind", "wild", expect=2)
+    assert "'wild' is not one of" in run("--kind", "wild", expect=2).stderr
