@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from pricebid.learning.experiments.panel import Cells, fit_switchback
 from pricebid.learning.experiments.power import crossing, sequential_drift
 from pricebid.learning.experiments.sequential import sequence_radius
 from pricebid.learning.experiments.switchback import make_schedule
-from pricebid.learning.experiments.units import Units
+from pricebid.learning.experiments.units import EVENTS, FIRST_LOOK, Units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,9 +57,18 @@ class Peeks:
 
 
 def peek(
-    draw: Callable[[np.random.Generator, tuple[int, int]], Floats], *, runs: int, units: int, effect: float, seed: int
+    draw: Callable[[np.random.Generator, tuple[int, int]], Floats],
+    *,
+    runs: int,
+    units: int,
+    effect: float,
+    seed: int,
+    shown: float = 0.5,
 ) -> Peeks:
-    """Run many experiments, looked at after every 50 units from 200 on."""
+    """Run many experiments, looked at after every 50 units from 200 on; the second variant is shown to a share of the units.
+
+    A look counts where the reading would let it: 100 units in each arm, and where most outcomes are 0, 10 others due in each.
+    """
     rng = np.random.default_rng(seed)
     looks = np.arange(FIRST, units + 1, STEP)
     called = np.zeros((3, runs), dtype=bool)
@@ -66,17 +76,21 @@ def peek(
     for first in range(0, runs, CHUNK):
         size = min(CHUNK, runs - first)
         outcome = draw(rng, (size, units))
-        arm = rng.random((size, units)) < 0.5
+        arm = rng.random((size, units)) < shown
         outcome = outcome + effect * arm
         n1 = np.cumsum(arm, axis=1)[:, looks - 1]
         n0 = looks - n1
         sums = [np.cumsum(np.where(part, outcome, 0.0), axis=1)[:, looks - 1] for part in (arm, ~arm)]
         squares = [np.cumsum(np.where(part, outcome**2, 0.0), axis=1)[:, looks - 1] for part in (arm, ~arm)]
-        m1, m0 = sums[0] / n1, sums[1] / n0
-        error = np.sqrt((squares[0] / n1 - m1**2) / (n1 - 1) + (squares[1] / n0 - m0**2) / (n0 - 1))
+        smaller = np.minimum(n1, n0)
+        m1, m0 = sums[0] / np.maximum(n1, 1), sums[1] / np.maximum(n0, 1)
+        spread = [squares[0] / np.maximum(n1, 1) - m1**2, squares[1] / np.maximum(n0, 1) - m0**2]
+        error = np.sqrt(spread[0] / np.maximum(n1 - 1, 1) + spread[1] / np.maximum(n0 - 1, 1))
         apart = np.abs(m1 - m0)
-        out = apart > sequence_radius(error, looks, alpha=ALPHA, planned=units)
-        fixed = apart > 1.959964 * error
+        others = np.cumsum(outcome != 0, axis=1)[:, looks - 1]
+        enough = (2 * others > looks) | (smaller * others >= EVENTS * looks)
+        out = (apart > sequence_radius(error, looks, alpha=ALPHA, planned=units)) & (smaller >= FIRST_LOOK) & enough
+        fixed = (apart > 1.959964 * error) & (smaller >= 2) & enough
         part = slice(first, first + size)
         called[:, part] = out.any(axis=1), fixed[:, -1], fixed.any(axis=1)
         stopped[part] = np.where(out.any(axis=1), looks[np.argmax(out, axis=1)], units)
@@ -98,12 +112,19 @@ def peeking(runs: int, units: int) -> list[Row]:
     print(f"{runs:,} null experiments of {units:,} units, looked at every {STEP} units from {FIRST} on; alpha 5 %")
     print("called different, % (standard error)   sequence, ever     fixed, at the end   fixed, ever")
     rows: list[Row] = []
-    for seed, (name, draw) in enumerate(OUTCOMES.items()):
-        found = peek(draw, runs=runs, units=units, effect=0.0, seed=seed)
+    for at, (shown, (name, draw)) in enumerate(product((0.5, 0.1), OUTCOMES.items())):
+        found = peek(draw, runs=runs, units=units, effect=0.0, seed=at, shown=shown)
         told = (share(one, runs) for one in (found.sequence, found.last, found.every))
-        print(f"  {name:34}   {'     '.join(told)}")
+        print(f"  {f'{name}, {100 - 100 * shown:.0f} to {100 * shown:.0f}':34}   {'     '.join(told)}")
         rows.append(
-            {"part": "null", "outcome": name, "sequence": found.sequence, "fixed": found.last, "ever": found.every}
+            {
+                "part": "null",
+                "outcome": name,
+                "shown": shown,
+                "sequence": found.sequence,
+                "fixed": found.last,
+                "ever": found.every,
+            }
         )
     drift = sequential_drift(ALPHA, 0.8)
     effect = drift * 2.0 / np.sqrt(units)
