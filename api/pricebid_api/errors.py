@@ -89,7 +89,7 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, FaultsError):
         kind = type(error).__name__.removesuffix("Error").lower()
-        return Problem(422, f"{kind}_faults", _first(error), errors=map(_fault, error.faults))
+        return faulty(error, 422, f"{kind}_faults")
     if isinstance(error, Infeasible):
         conflicts = [{"field": one.name, "message": str(one), **vars(one)} for one in error.conflicts]
         return Problem(422, "infeasible", _first(error), errors=conflicts)
@@ -99,10 +99,16 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "internal", "Something failed on our side; the log has the details under this request id.")
 
 
+def faulty(error: FaultsError, status: int, code: str) -> Problem:
+    """Give the problem that names each fault."""
+    return Problem(status, code, _first(error), errors=map(_fault, error.faults))
+
+
 _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (InputError, 422, "bad_input"),
     (stored.NotFound, 404, "not_found"),
     (stored.StepError, 409, "step_not_allowed"),
+    (stored.Erased, 409, "shop_erased"),
     (stored.Busy, 503, "busy"),
     (stored.Unavailable, 503, "store_unavailable"),
 )

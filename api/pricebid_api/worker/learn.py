@@ -79,7 +79,9 @@ def fold_all(work: Work, learner: Learner, *, share: float = 0.0) -> int:
         state = learner.fold(work, None if kept is None else kept.data, events)
         version = 0 if kept is None else kept.version
         try:
-            store.put_state(work.db, work.job.shop, learner.name, state, cursor=cursor, expected_version=version)
+            store.put_state(
+                work.db, work.job.shop, learner.name, state, cursor=cursor, expected_version=version, claim=work.claim
+            )
         except store.Busy:  # somebody else folded them meanwhile
             refused += 1
             if refused > _QUICKER:

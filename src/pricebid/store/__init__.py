@@ -14,7 +14,7 @@ from pricebid.store.decisions import (
     next_decisions,
     note_loss,
 )
-from pricebid.store.errors import Busy, NotFound, SchemaError, StepError, StoreError, Unavailable
+from pricebid.store.errors import Busy, Changed, Erased, NotFound, SchemaError, StepError, StoreError, Unavailable
 from pricebid.store.feedback import FeedbackEvent, FeedbackResult, add_feedback, count_feedback, unfolded, waiting_since
 from pricebid.store.job_claims import (
     Claim,
@@ -66,26 +66,19 @@ from pricebid.store.plan_steps import (
 )
 from pricebid.store.plans import PlanFacts, PlanInfo, add_plan, get_plan, list_plans, plan_files
 from pricebid.store.secrets import secret
-from pricebid.store.shops import (
-    ShopInfo,
-    TableInfo,
-    erase_shop,
-    get_shop,
-    get_tables,
-    list_shops,
-    put_shop,
-    put_table,
-    table_bytes,
-)
+from pricebid.store.shops import ShopInfo, erase_shop, get_shop, list_shops, put_shop
 from pricebid.store.states import LearnerState, get_state, put_state, state_versions
+from pricebid.store.tables import Seen, TableInfo, drop_table, get_tables, put_table, see_shop, table_bytes
 
 __all__ = [
     "ANY",
     "AuditRow",
     "Busy",
+    "Changed",
     "Claim",
     "DaySpend",
     "DecisionRecord",
+    "Erased",
     "FeedbackEvent",
     "FeedbackResult",
     "Job",
@@ -103,6 +96,7 @@ __all__ = [
     "Problem",
     "Published",
     "SchemaError",
+    "Seen",
     "ShopInfo",
     "StepError",
     "Store",
@@ -122,6 +116,7 @@ __all__ = [
     "drop_decisions",
     "drop_ended",
     "drop_models",
+    "drop_table",
     "erase_shop",
     "errors",
     "events",
@@ -171,6 +166,7 @@ __all__ = [
     "revoke_key",
     "rollback_plan",
     "secret",
+    "see_shop",
     "settle",
     "spend_of",
     "state_versions",

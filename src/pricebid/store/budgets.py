@@ -19,6 +19,7 @@ from pricebid.errors import InputError
 from pricebid.store.connect import now
 from pricebid.store.errors import NotFound
 from pricebid.store.schema import budget_days, leases
+from pricebid.store.shops import kept
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def lease(
     key = {"shop": shop, "campaign": campaign, "day": day}
     try:
         with db.write() as conn:
+            kept(conn, shop)
             committed = conn.execute(_SET_BUDGET, {**key, "budget": whole}).scalar_one()  # and holds the row
             granted = min(wanted, whole - committed)
             if granted <= 0:
@@ -270,6 +272,7 @@ def _report(db: Store, shop: str, lease_id: str, spent: float, *, settle: bool) 
     told = _units("spent", spent, up=True)
     mine = (leases.c.shop == shop) & (leases.c.id == lease_id)
     with db.write() as conn:
+        kept(conn, shop)
         row = conn.execute(select(leases).where(mine).with_for_update()).one_or_none()
         if row is None:
             raise NotFound(f"there is no lease {lease_id!r} in shop {shop!r}")

@@ -5,6 +5,8 @@ PricebidError
     ├── NotFound        no such shop, plan, table, model, lease or key (or not of this shop)
     ├── StepError       a step in the life of a plan that may not follow the one before
     ├── Busy            somebody else holds or has changed what is to be written: try again
+    │   └── Changed     what it was made or checked from is another by now: read it anew first
+    ├── Erased          the shop was erased since this began
     ├── Unavailable     the database does not answer
     └── SchemaError     the database is of another version of pricebid
 """
@@ -28,6 +30,14 @@ class StepError(StoreError):
 
 class Busy(StoreError):  # noqa: N818 - same
     """Somebody else holds, or has just changed, what is to be written."""
+
+
+class Changed(Busy):
+    """What it was made from, or checked beside, is another by now: read that anew, and try again."""
+
+
+class Erased(StoreError):  # noqa: N818 - same
+    """The shop was erased since this began: nothing of it is kept, be there a new shop of that name."""
 
 
 class Unavailable(StoreError):  # noqa: N818 - same

@@ -10,8 +10,8 @@ from sqlalchemy import func, select, text
 
 from pricebid.store.bulk import insert_new
 from pricebid.store.connect import now
-from pricebid.store.errors import NotFound
-from pricebid.store.schema import feedback, feedback_heads, learner_states, shops
+from pricebid.store.schema import feedback, feedback_heads, learner_states
+from pricebid.store.shops import kept, no_shop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,9 +210,8 @@ def waiting_since(db: Store, learners: Sequence[str]) -> dict[str, int]:
 
 
 def _take_numbers(conn: Connection, shop: str, count: int) -> int:
-    held = select(shops.c.shop).where(shops.c.shop == shop).with_for_update(read=True, key_share=True)
-    if conn.execute(held).scalar() is None:  # held against its erasure until the batch is committed
-        raise NotFound(f"there is no shop {shop!r}")
+    if not kept(conn, shop):
+        raise no_shop(shop)
     return int(conn.execute(_NUMBERS, {"shop": shop, "count": count}).scalar_one())
 
 

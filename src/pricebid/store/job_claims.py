@@ -19,6 +19,7 @@ from pricebid.store import job_events as happened
 from pricebid.store.errors import StoreError
 from pricebid.store.jobs import Job, Problem, clock, end, job_of
 from pricebid.store.schema import job_parts, jobs
+from pricebid.store.shops import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -212,7 +213,7 @@ def heartbeat(db: Store, claim: Claim) -> bool:
         It is not this worker's any more.
     """
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         at = clock(conn)
         beat = {"heartbeat_at": at, "lease_until": at + _microseconds(claim.seconds)}
         conn.execute(update(jobs).where(jobs.c.id == row.id).values(**beat))
@@ -234,7 +235,7 @@ def report(db: Store, claim: Claim, stage: str, share: float) -> bool:
     """
     share = min(max(share, 0.0), 1.0)
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         conn.execute(update(jobs).where(jobs.c.id == row.id).values(stage=stage, progress=share))
         happened.note(conn, row.id, happened.PROGRESS, at=clock(conn), stage=stage, share=round(share, 4))
         return bool(row.cancel_requested)
@@ -277,7 +278,7 @@ def checkpoint(
         It is not this worker's any more; nothing is written.
     """
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         there = select(job_parts.c.part).where(job_parts.c.job_id == row.id, job_parts.c.part == part)
         if conn.execute(there).first() is None:
             at = clock(conn)
@@ -350,7 +351,7 @@ def finish(
         It is not this worker's any more; nothing is written.
     """
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         if within is not None:
             within(conn)
         conn.execute(delete(job_parts).where(job_parts.c.job_id == row.id, job_parts.c.part.not_in(list(keep))))
@@ -379,7 +380,7 @@ def fail(db: Store, claim: Claim, problem: Problem, *, retry: bool) -> None:
         It is not this worker's any more.
     """
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         at = clock(conn)
         tries = 1 + happened.count_since_part(conn, row.id, happened.RETRY)
         if row.cancel_requested:
@@ -402,7 +403,7 @@ def release(db: Store, claim: Claim) -> None:
         It is not this worker's any more.
     """
     with db.write() as conn:
-        row = _hold(conn, claim)
+        row = hold(conn, claim)
         at = clock(conn)
         if row.cancel_requested:
             end(conn, row.id, "cancelled", at=at)
@@ -420,11 +421,17 @@ def stop(db: Store, claim: Claim) -> None:
         It is not this worker's any more.
     """
     with db.write() as conn:
-        end(conn, _hold(conn, claim).id, "cancelled", at=clock(conn))
+        end(conn, hold(conn, claim).id, "cancelled", at=clock(conn))
 
 
-def _hold(conn: Connection, claim: Claim) -> Row[Any]:
-    """Lock the job's row, if the job is still this worker's."""
+def hold(conn: Connection, claim: Claim) -> Row[Any]:
+    """Lock the job's row within the caller's transaction, if the job is still this worker's.
+
+    Raises
+    ------
+    LeaseLost
+        It is not.
+    """
     job = claim.job
     mine = and_(
         jobs.c.id == job.id,
@@ -432,6 +439,7 @@ def _hold(conn: Connection, claim: Claim) -> Row[Any]:
         jobs.c.worker == job.worker,
         jobs.c.attempts == job.attempts,
     )
+    kept(conn, job.shop)
     row = conn.execute(select(jobs).where(mine).with_for_update()).first()
     if row is None:
         raise LeaseLost(f"job {job.id} is not {job.worker}'s any more: another has taken it over, or it has ended")

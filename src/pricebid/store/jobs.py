@@ -17,7 +17,8 @@ from pricebid.store import job_events as happened
 from pricebid.store.connect import now
 from pricebid.store.errors import NotFound
 from pricebid.store.paging import checked_limit, page_of, place_of
-from pricebid.store.schema import job_parts, jobs, shops
+from pricebid.store.schema import job_parts, jobs
+from pricebid.store.shops import kept
 from pricebid.tables.identify import new_id
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def submit(
         raise InputError(f"policy and options must be JSON values: {error}") from None
     job_id = new_id()
     with db.write() as conn:
-        if conn.execute(select(shops.c.shop).where(shops.c.shop == shop)).first() is None:
+        if not kept(conn, shop):
             raise NotFound(f"there is no shop {shop!r}; load its tables first")
         at = clock(conn)
         conn.execute(

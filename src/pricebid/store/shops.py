@@ -1,4 +1,4 @@
-"""Shops: their settings, the tables loaded for them, and how everything of a shop is erased."""
+"""Shops: their settings, and how everything of a shop is erased. Their tables are in `pricebid.store.tables`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from pricebid.errors import InputError
 from pricebid.store.audit import append
 from pricebid.store.connect import WAIT_SECONDS, now
-from pricebid.store.errors import Busy, NotFound
+from pricebid.store.errors import NotFound
 from pricebid.store.paging import Page, checked_limit, page_of, place_of
-from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, secrets, shop_tables, shops
+from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, secrets, shops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 _FORGET_MILLISECONDS = 2000
-_KEPT = 2  # versions of a table: the one in use, and the one before
+_ERASURE = 0x65726173  # "eras": the advisory locks for whose turn it is with a shop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,39 +47,6 @@ class ShopInfo:
     settings: Mapping[str, Any] = field(default_factory=dict)
     created_at: int
     updated_at: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableInfo:
-    """A table that is loaded.
-
-    Parameters
-    ----------
-    shop, name : str
-        Which.
-    version : int
-        From 1; each load counts one further.
-    digest : str
-        SHA-256 of its bytes, hexadecimal.
-    rows, bytes : int
-        How large.
-    by : str
-        Who loaded it.
-    loaded_at : int
-        Microseconds since 1970, UTC.
-    """
-
-    shop: str
-    name: str
-    version: int
-    digest: str
-    rows: int
-    bytes: int
-    by: str
-    loaded_at: int
-
-
-_TABLE_COLUMNS = [column for column in shop_tables.c if column.name != "data"]
 
 
 def put_shop(db: Store, shop: str, *, by: str, settings: Mapping[str, Any] | None = None) -> ShopInfo:
@@ -106,10 +73,7 @@ def put_shop(db: Store, shop: str, *, by: str, settings: Mapping[str, Any] | Non
     InputError
         The name is none.
     """
-    if not _NAME.match(shop):
-        raise InputError(
-            f"{shop[:80]!r} cannot name a shop: use a letter or digit, then up to 62 letters, digits, '_', '.' or '-'"
-        )
+    checked_name(shop)
     moment = now()
     try:
         with db.write() as conn:
@@ -153,121 +117,6 @@ def list_shops(db: Store, *, limit: int = 100, cursor: str | None = None) -> Pag
     return page_of(found, limit, lambda info: (info.shop,))
 
 
-def put_table(  # noqa: PLR0913 - what it is, and two conditions
-    db: Store,
-    shop: str,
-    table: str,
-    data: bytes,
-    *,
-    rows: int,
-    digest: str,
-    by: str,
-    drop_versions: bool = False,
-    over: int | None = None,
-) -> TableInfo:
-    """Replace a table whole; readers see the old one until this is committed, then the new one.
-
-    Parameters
-    ----------
-    db : Store
-        Open.
-    shop, table : str
-        Which.
-    data : bytes
-        Parquet, checked by the caller.
-    rows : int
-        How many it holds.
-    digest : str
-        SHA-256 of ``data``, hexadecimal.
-    by : str
-        Who, for the audit log.
-    drop_versions : bool
-        Whether the version before goes at once, as when a person's rows were taken out. Otherwise it stays until
-        the next load, for jobs that began with it.
-    over : int, optional
-        Only if this version is the one in use, for whoever made the new one from it; in any case unless given.
-
-    Returns
-    -------
-    TableInfo
-        Of the new version.
-
-    Raises
-    ------
-    NotFound
-        There is no such shop.
-    Busy
-        Another version than ``over`` is in use by now.
-    """
-    moment = now()
-    mine = (shop_tables.c.shop == shop) & (shop_tables.c.name == table)
-    with db.write() as conn:
-        locked(conn, shop)
-        newest = select(shop_tables.c.version).where(mine).order_by(shop_tables.c.version.desc()).limit(1)
-        last = conn.execute(newest).scalar() or 0
-        if over not in (None, last):
-            raise Busy(f"table {table} of shop {shop!r} was loaded anew meanwhile; try again")
-        version = last + 1
-        facts = {"digest": digest, "rows": rows, "bytes": len(data), "by": by, "loaded_at": moment}
-        conn.execute(insert(shop_tables).values(shop=shop, name=table, version=version, data=data, **facts))
-        oldest = version if drop_versions else version - _KEPT + 1
-        conn.execute(delete(shop_tables).where(mine, shop_tables.c.version < oldest))
-        detail = {"version": version, "rows": rows, "bytes": len(data)}
-        append(conn, shop=shop, who=by, what="table.loaded", subject=table, digest=digest, detail=detail)
-    if drop_versions:
-        forget(db)
-    return TableInfo(
-        shop=shop, name=table, version=version, digest=digest, rows=rows, bytes=len(data), by=by, loaded_at=moment
-    )
-
-
-def get_tables(db: Store, shop: str) -> tuple[TableInfo, ...]:
-    """Give the tables of a shop that are in use, by name; none for a shop that is not there."""
-    query = (
-        select(*_TABLE_COLUMNS)
-        .where(shop_tables.c.shop == shop)
-        .order_by(shop_tables.c.name, shop_tables.c.version.desc())
-    )
-    newest: dict[str, TableInfo] = {}
-    with db.read() as conn:
-        for row in conn.execute(query):
-            newest.setdefault(row.name, TableInfo(**row._mapping))  # noqa: SLF001 - SQLAlchemy's public name
-    return tuple(newest.values())
-
-
-def table_bytes(db: Store, shop: str, table: str, version: int | None = None) -> bytes:
-    """Give what was loaded.
-
-    Parameters
-    ----------
-    db : Store
-        Open.
-    shop, table : str
-        Which.
-    version : int, optional
-        The one in use unless given; the one before it can be had too.
-
-    Returns
-    -------
-    bytes
-        Parquet.
-
-    Raises
-    ------
-    NotFound
-        No such table or version in this shop (any more).
-    """
-    query = select(shop_tables.c.data).where(shop_tables.c.shop == shop, shop_tables.c.name == table)
-    if version is not None:
-        query = query.where(shop_tables.c.version == version)
-    with db.read() as conn:
-        data = conn.execute(query.order_by(shop_tables.c.version.desc()).limit(1)).scalar()
-    if data is None:
-        which = f"table {table!r}" if version is None else f"version {version} of table {table!r}"
-        raise NotFound(f"there is no {which} in shop {shop!r}")
-    return bytes(data)
-
-
 def erase_shop(db: Store, shop: str, *, by: str) -> None:
     """Erase everything of a shop, keys and audit rows included; one audit row that says so stays.
 
@@ -289,12 +138,14 @@ def erase_shop(db: Store, shop: str, *, by: str) -> None:
         There is no such shop.
     """
     with db.write() as conn:
+        _queue(conn, shop, "pg_advisory_xact_lock")
         if conn.execute(select(shops.c.shop).where(shops.c.shop == shop).with_for_update()).scalar() is None:
-            raise NotFound(f"there is no shop {shop!r}")
+            raise no_shop(shop)
         conn.execute(insert(erasing).values(shop=shop))
         erased = {
             part.name: conn.execute(delete(part).where(part.c.shop == shop)).rowcount
-            for part in (audit, feedback, decisions, plans, api_keys, secrets)
+            # The audit last: whoever is about to revoke a key of the shop has written its row by then.
+            for part in (feedback, decisions, plans, api_keys, secrets, audit)
         }
         conn.execute(delete(shops).where(shops.c.shop == shop))  # all else belongs to it and goes with it
         conn.execute(delete(erasing).where(erasing.c.shop == shop))
@@ -312,7 +163,44 @@ def locked(conn: Connection, shop: str) -> None:
     """
     query = select(shops.c.shop).where(shops.c.shop == shop).with_for_update(key_share=True)
     if conn.execute(query).scalar() is None:
-        raise NotFound(f"there is no shop {shop!r}")
+        raise no_shop(shop)
+
+
+def kept(conn: Connection, shop: str) -> bool:
+    """Hold a shop against its erasure until the transaction ends; False where there is none.
+
+    Asked for before any row of the shop is locked: the erasure locks the shop first and its rows after, and two who lock
+    in another order than each other wait for ever.
+    """
+    _queue(conn, shop, "pg_advisory_xact_lock_shared")
+    held = select(shops.c.shop).where(shops.c.shop == shop).with_for_update(read=True, key_share=True)
+    return conn.execute(held).scalar() is not None
+
+
+def _queue(conn: Connection, shop: str, lock: str) -> None:
+    """Wait for one's turn: PostgreSQL lets those who share a row pass whoever waits to have it alone, for ever if need be."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text(f"SELECT {lock}(:erasure, hashtext(:shop))"), {"erasure": _ERASURE, "shop": shop})
+
+
+def no_shop(shop: str) -> NotFound:
+    """Say that there is no such shop."""
+    return NotFound(f"there is no shop {shop!r}")
+
+
+def checked_name(shop: str) -> str:
+    """Give a name that a shop may have.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    if not _NAME.match(shop):
+        raise InputError(
+            f"{shop[:80]!r} cannot name a shop: use a letter or digit, then up to 62 letters, digits, '_', '.' or '-'"
+        )
+    return shop
 
 
 def forget(db: Store) -> None:

@@ -9,11 +9,14 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pricebid.store.connect import now
-from pricebid.store.errors import Busy, NotFound
-from pricebid.store.schema import learner_states, shops
+from pricebid.store.errors import Busy
+from pricebid.store.job_claims import hold
+from pricebid.store.schema import learner_states
+from pricebid.store.shops import kept, no_shop
 
 if TYPE_CHECKING:
     from pricebid.store.connect import Store
+    from pricebid.store.job_claims import Claim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,16 @@ def state_versions(db: Store, learner: str) -> dict[str, int]:
         return {row.shop: row.version for row in conn.execute(query)}
 
 
-def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, expected_version: int) -> int:
+def put_state(
+    db: Store,
+    shop: str,
+    learner: str,
+    data: bytes,
+    *,
+    cursor: int,
+    expected_version: int,
+    claim: Claim | None = None,
+) -> int:
     """Replace the state of a learner, if nobody else has since it was read.
 
     State and cursor change together: whatever happens, each event is in the state once.
@@ -72,6 +84,8 @@ def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, e
         Number of the last event folded in.
     expected_version : int
         Version of the state that this one was made from; 0: there was none.
+    claim : Claim, optional
+        Only while this job is the worker's who folded: a shop of the same name, made anew, has jobs of its own.
 
     Returns
     -------
@@ -84,6 +98,8 @@ def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, e
         Another process was quicker: read, fold and put again.
     NotFound
         There is no such shop.
+    LeaseLost
+        The job is not that worker's any more, or is gone with its shop.
     """
     mine = (learner_states.c.shop == shop) & (learner_states.c.learner == learner)
     version = expected_version + 1
@@ -91,8 +107,10 @@ def put_state(db: Store, shop: str, learner: str, data: bytes, *, cursor: int, e
     late = Busy(f"the state of learner {learner!r} is no longer at version {expected_version}: fold into the new one")
     try:
         with db.write() as conn:
-            if conn.execute(select(shops.c.shop).where(shops.c.shop == shop)).scalar() is None:
-                raise NotFound(f"there is no shop {shop!r}")
+            if claim is not None:
+                hold(conn, claim)
+            if not kept(conn, shop):
+                raise no_shop(shop)
             if expected_version == 0:
                 conn.execute(insert(learner_states).values(shop=shop, learner=learner, **values))
                 return version
