@@ -90,6 +90,9 @@ class Heavy:
             self.close()
             detail = f"This took longer than {seconds:g} s; send less, or use a job: POST /v1/shops/{{shop}}/jobs."
             raise Problem(503, "took_too_long", detail) from None
+        except asyncio.CancelledError:
+            self.close()  # nobody waits for it any more, and whoever is next shall not
+            raise
         except (BrokenProcessPool, MemoryError) as error:
             if isinstance(error, BrokenProcessPool):
                 self.close()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FIGURES_SECONDS = 5.0
 _SILENT_SECONDS = 5.0
 _STOP_SECONDS = 10.0
+_QUICK_SECONDS = 0.5  # for which a look waits for plans that take longer to take up
 
 
 class Poller:
@@ -81,6 +82,7 @@ class Poller:
             await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
         for task in self._tasks:
             task.cancel()
+        await self._snapshots.stop()
 
     def reasons(self) -> list[str]:
         """Give why this worker should get no traffic; nothing where it should."""
@@ -113,9 +115,9 @@ class Poller:
         self._answered = time.monotonic()
 
     async def _plans_now(self) -> None:
-        await self._snapshots.refresh()
+        await self._snapshots.refresh(_QUICK_SECONDS)
         await self._snapshots.refresh_laws()
-        self._loaded = True
+        self._loaded = self._loaded or self._snapshots.settled
         self._metrics.snapshot_serial.set(self._snapshots.serial)
 
     async def _budgets_now(self) -> None:

@@ -1,91 +1,45 @@
-"""Published plans in this worker's memory: built off the requests' path, swapped whole."""
+"""Published plans in this worker's memory: built off the requests' path, swapped whole.
+
+What is published is taken up in two parts. The quick one reads the plan's own files, several shops side by side: it is
+what makes a publish reach every worker in time. The slow one reads a shop's tables, where they are others than those
+that the plan was made from, in a process of its own; it goes on behind, one shop after the other, and nobody's quick
+part waits for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
-
-import numpy as np
 
 from pricebid import store
 from pricebid.errors import PricebidError
-from pricebid.live.bids import CampaignLimits, build_bids
-from pricebid.live.clock import Clock
-from pricebid.live.explored import Explored
-from pricebid.live.prices import FILE, PlanPrices, ShopPrices, numbers, read_table
-from pricebid.live.snapshot import PriceSnapshot, build_prices
+from pricebid.live.prices import ShopPrices
 from pricebid_api import logs
 from pricebid_api.errors import Problem
-from pricebid_api.shops import digest_of, load_shop, settings_of
-from pricebid_api.uploads import table_of
+from pricebid_api.in_force import Found, look, published_bids, shop_prices, tables_of
+from pricebid_api.shelves import LAWS, Shelf, learned, made_of, no_lower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from pricebid.live.bids import BidSnapshot
     from pricebid.live.tokens import Signer
-    from pricebid.store import PlanInfo, Published, Store
-    from pricebid.store.plans import Kind
-    from pricebid.tables import Settings
+    from pricebid.store import Store
     from pricebid_api.budgets import Budgets
     from pricebid_api.heavy import Heavy
 
-PRICED: tuple[Kind, ...] = ("price", "joint")
-BID: tuple[Kind, ...] = ("bid", "joint")
-LAWS = "exploration"  # the learner whose state holds what is drawn from now
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _MOST_ABSENT = 10_000
 _FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
 _HEAVY_SECONDS = 600.0
-_NO_AIM = {"objective": "units"}  # current prices have floors where costs are known, and need none
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """What a worker quotes for one shop.
-
-    Parameters
-    ----------
-    shop : str
-        The shop.
-    prices : PriceSnapshot
-        Prices.
-    signer : Signer
-        Signs and verifies this shop's decisions.
-    settings : Settings
-        Currency, decimals, time zone.
-    tables : str
-        Digest of the tables that current prices and floors were taken from.
-    published_at : int
-        When the plan in force was published, microseconds; 0 where none was.
-    laws : int
-        Version of what was learnt for exploration.
-    """
-
-    shop: str
-    prices: PriceSnapshot
-    signer: Signer
-    settings: Settings
-    tables: str
-    published_at: int
-    laws: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What the store says of a shop."""
-
-    settings: Settings
-    tables: str
-    published: Published | None
-    plans: tuple[PlanPrices, ...]
-    quotes: ShopPrices | None
-    inputs: str
-    policy: dict[str, Any]
-    tried: tuple[Explored, ...] = ()
+_QUICK = 4  # shops whose plans are taken up side by side
+_SLOW = 1  # shops whose tables are read at once: whoever uploads or publishes waits for the same process
+_AWAY = (store.Unavailable, store.Busy)
 
 
 class Snapshots:
@@ -103,19 +57,37 @@ class Snapshots:
         Gives the signer of a shop.
     budgets : Budgets
         Are told of published bids.
+    patience : float
+        Seconds that a request waits for tables without which its shop has nothing to quote from.
     """
 
     def __init__(
-        self, db: Store, where: str | Path, *, heavy: Heavy, signer: Callable[[str], Signer], budgets: Budgets
+        self,
+        db: Store,
+        where: str | Path,
+        *,
+        heavy: Heavy,
+        signer: Callable[[str], Signer],
+        budgets: Budgets,
+        patience: float = 20.0,
     ) -> None:
         self._db = db
         self._where = where
         self._heavy = heavy
         self._signer = signer
         self._budgets = budgets
+        self._patience = patience
         self._shelves: dict[str, Shelf] = {}
         self._absent: dict[str, float] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # those that somebody holds
+        self._quick = asyncio.Semaphore(_QUICK)
+        self._slow = asyncio.Semaphore(_SLOW)
+        self._due: dict[str, asyncio.Task[None]] = {}  # quick parts that have not begun to look
+        self._taking: set[asyncio.Task[None]] = set()
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._first: frozenset[asyncio.Task[None]] | None = None
+        self._again: set[str] = set()  # shops that the store could not be asked for
+        self._stopped = False
         self.serial = 0
 
     def get(self, shop: str) -> Shelf | None:
@@ -126,6 +98,11 @@ class Snapshots:
         """Give all of them."""
         return tuple(self._shelves.values())
 
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was in force at the first look has been read, or could not be."""
+        return self._first is not None and all(task.done() for task in self._first)
+
     async def need(self, shop: str) -> Shelf:
         """Give what is quoted for a shop that has no shelf yet: made once, then kept fresh by the poller.
 
@@ -133,38 +110,64 @@ class Snapshots:
         ------
         NotFound
             There is no such shop, or it has neither a published plan nor tables with prices.
+        Problem
+            503 where its tables are still being read after a while, or the store does not answer.
         """
-        if time.monotonic() - self._absent.get(shop, float("-inf")) > _FORGET_SECONDS:
+        if shop not in self._reading and not self._is_absent(shop):
             await self.load(shop)
+        reading = self._reading.get(shop)
+        if reading is not None and shop not in self._shelves:
+            await asyncio.wait({reading}, timeout=self._patience)
         found = self._shelves.get(shop)
-        if found is None:
+        if found is not None:
+            return found
+        if self._is_absent(shop):
             raise store.NotFound(
                 f"shop {shop!r} has nothing to quote from: no published plan, and no tables with prices"
             )
-        return found
+        detail = f"What shop {shop!r} quotes from is still being read; try again in a few seconds."
+        raise Problem(503, "being_loaded", detail, headers={"Retry-After": "5"})
 
     async def need_bids(self, shop: str) -> None:
         """Take up a shop's published bids, where this worker has not been asked for them yet."""
-        if time.monotonic() - self._absent.get(f"bids of {shop}", float("-inf")) > _FORGET_SECONDS:
+        if not self._is_absent(f"bids of {shop}"):
             self._remember(f"bids of {shop}")
-            async with self._locks.setdefault(shop, asyncio.Lock()):
+            async with self._lock(shop):
                 if self._budgets.get(shop) is None:  # the poller may have been quicker
                     await asyncio.to_thread(self._load_bids, shop)
 
-    async def refresh(self) -> None:
-        """Take up what was published since the last look."""
+    async def refresh(self, seconds: float | None = None) -> None:
+        """Take up what was published since the last look: the quick parts; tables are read behind.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            Wait for the quick parts no longer than this, but the first time: one that takes long then goes on behind, and
+            holds up no look.
+        """
         news = await asyncio.to_thread(store.published_since, self._db, self.serial)
-        for shop in {one.shop for one in news}:
-            await self.load(shop)
+        again, self._again = self._again, set()
+        for shop in {one.shop for one in news} | again:
+            self._take_up(shop)
         if news:
-            self.serial = max(one.serial for one in news)
+            self.serial = max(self.serial, *(one.serial for one in news))
+        if self._taking:
+            await asyncio.wait(self._taking, timeout=None if self._first is None else seconds)
+        if self._first is None:
+            self._first = frozenset(self._reading.values())
 
     async def refresh_tables(self) -> None:
-        """Take up current prices and floors of tables that were loaded anew."""
+        """Take up current prices and floors of tables that were loaded anew; they are read behind."""
         for shelf in self.shelves():
-            settings, tables = await asyncio.to_thread(_tables, self._db, shelf.shop)
+            if shelf.shop in self._reading:  # it looks again before it ends
+                continue
+            try:
+                settings, tables = await asyncio.to_thread(tables_of, self._db, shelf.shop)
+            except store.NotFound:  # erased since
+                self._take_up(shelf.shop)
+                continue
             if tables != shelf.tables or settings != shelf.settings:
-                await self.load(shelf.shop)
+                self._take_up(shelf.shop)
 
     async def refresh_laws(self) -> None:
         """Take up the laws that were learnt since the last look."""
@@ -173,27 +176,29 @@ class Snapshots:
             return
         versions = await asyncio.to_thread(store.state_versions, self._db, LAWS)
         for shelf in shelves:
-            lock = self._locks.setdefault(shelf.shop, asyncio.Lock())
+            lock = self._lock(shelf.shop)
             # One that is being built reads the newest law itself, or finds it at the next look.
-            if versions.get(shelf.shop, 0) != shelf.laws and not lock.locked():
+            if versions.get(shelf.shop, 0) != shelf.laws and not lock.locked() and shelf.shop in self._shelves:
                 async with lock:
-                    self._shelves[shelf.shop] = await asyncio.to_thread(_learned, self._db, self._shelves[shelf.shop])
+                    self._shelves[shelf.shop] = await asyncio.to_thread(learned, self._db, self._shelves[shelf.shop])
 
     async def load(self, shop: str) -> None:
-        """Build a shop's shelf from the store; an error is logged, and what was quoted stays."""
-        async with self._locks.setdefault(shop, asyncio.Lock()):
-            try:
-                await asyncio.to_thread(self._load_bids, shop)
-                await self._load(shop)
-            except store.NotFound:
-                self._shelves.pop(shop, None)
-                self._remember(shop)
-            except (PricebidError, Problem) as error:
-                self._remember(shop)
-                logs.log.warning("shop %s: what is quoted could not be renewed: %s", shop, error)
-            except Exception:  # noqa: BLE001 - whatever it was, other shops have news too
-                self._remember(shop)
-                logs.log.exception("shop %s: what is quoted could not be renewed", shop)
+        """Take up what the store says of a shop: the quick part; an error is logged, and what was quoted stays."""
+        await asyncio.wait({self._take_up(shop)})
+
+    async def stop(self) -> None:
+        """Take up no more; what uses the store at this moment is ended first."""
+        self._stopped = True
+        tasks = [*self._taking, *self._reading.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _lock(self, shop: str) -> asyncio.Lock:
+        return self._locks.setdefault(shop, asyncio.Lock())
+
+    def _is_absent(self, what: str) -> bool:
+        return time.monotonic() - self._absent.get(what, float("-inf")) <= _FORGET_SECONDS
 
     def _remember(self, absent: str) -> None:
         """Remember for a moment that there is nothing, so that not every request looks for it."""
@@ -201,24 +206,125 @@ class Snapshots:
             self._absent.clear()
         self._absent[absent] = time.monotonic()
 
-    async def _load(self, shop: str) -> None:
-        found = await asyncio.to_thread(_look, self._db, shop)
-        if found.quotes is None and not found.tables:
-            raise store.NotFound(f"shop {shop!r} has no tables yet")
-        before, moved = self._shelves.get(shop), bool(found.tables) and found.inputs != found.tables
-        if found.quotes is not None:  # at once, from what lies beside the plan
-            quotes = _no_lower(found.quotes, before.prices) if before is not None and moved else found.quotes
-            await asyncio.to_thread(self._put, shop, found, quotes, found.tables and found.inputs)
-        if moved:  # and then with the tables as they are now
-            try:
-                data = await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
-            except PricebidError as error:
+    def _take_up(self, shop: str) -> asyncio.Task[None]:
+        """Begin a shop's quick part; one that has not looked yet will see what is new too."""
+        task = self._due.get(shop)
+        if task is None:
+            task = self._due[shop] = asyncio.create_task(self._logged(shop, self._take))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+        return task
+
+    async def _logged(self, shop: str, work: Callable[[str], Coroutine[None, None, None]]) -> None:
+        try:
+            if not self._stopped:
+                await work(shop)
+        except store.NotFound:
+            self._shelves.pop(shop, None)
+            self._remember(shop)
+        except _AWAY as error:
+            self._again.add(shop)
+            logs.log.warning("shop %s: what is quoted will be renewed later: %s", shop, error)
+        except (PricebidError, Problem) as error:
+            self._remember(shop)
+            logs.log.warning("shop %s: what is quoted could not be renewed: %s", shop, error)
+        except Exception:  # noqa: BLE001 - whatever it was, other shops have news too
+            self._remember(shop)
+            logs.log.exception("shop %s: what is quoted could not be renewed", shop)
+
+    async def _take(self, shop: str) -> None:
+        """Put what lies beside the plan, where its floors can be relied on; have the tables read, where they moved."""
+        async with self._lock(shop), self._quick:
+            del self._due[shop]
+            await _in_thread(self._load_bids, shop)
+            found = await _in_thread(look, self._db, shop)
+            if found.quotes is None and not found.tables:
+                raise store.NotFound(f"shop {shop!r} has no tables yet")
+            before = self._before(shop, found)
+            if found.quotes is not None and not found.moved:
+                if before is None or not before.shows(found) or before.tables != found.tables:
+                    await self._put(shop, found, found.quotes, found.tables)
+            elif before is not None and not before.shows(found):
+                # At once, with no floor below that of now. Without a shelf before nothing tells what costs are now.
                 if found.quotes is None:
-                    raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from") from None
-                logs.log.warning("shop %s: floors stay as they were when the plan was made: %s", shop, error)
-                self._shelves[shop] = replace(self._shelves[shop], tables=found.tables)
-                return
-            await asyncio.to_thread(self._put, shop, found, ShopPrices.from_bytes(data), found.tables)
+                    self._shelves[shop] = before.without_plan()
+                else:
+                    await self._put(shop, found, no_lower(found.quotes, before.prices), found.inputs)
+            if found.moved and (before is None or before.tables != found.tables or not before.shows(found)):
+                self._read(shop)
+
+    def _before(self, shop: str, found: Found) -> Shelf | None:
+        """Give what is quoted now, unless it is money of another currency than the shop has by now."""
+        before = self._shelves.get(shop)
+        if before is not None and before.settings.currency != found.settings.currency:
+            del self._shelves[shop]
+            return None
+        return before
+
+    def _read(self, shop: str) -> None:
+        """Begin a shop's slow part, where none is under way: that one looks again before it ends."""
+        if shop not in self._reading:
+            self._reading[shop] = asyncio.create_task(self._logged(shop, self._renew))
+
+    async def _renew(self, shop: str) -> None:
+        """Read a shop's tables until what is quoted agrees with them."""
+        try:
+            async with self._slow:
+                found: Found | None = await _in_thread(look, self._db, shop)
+                while found is not None and found.moved:
+                    read = await self._read_tables(shop, found)
+                    async with self._lock(shop):
+                        found = await self._take_read(shop, found, read)
+        finally:
+            del self._reading[shop]  # in one go with the last look: whoever has news after it begins another
+
+    async def _read_tables(self, shop: str, found: Found) -> bytes | PricebidError | Problem:
+        """Give current prices and floors, or why they cannot be had."""
+        try:
+            return await self._heavy.run(_HEAVY_SECONDS, shop_prices, self._where, shop, found.policy)
+        except _AWAY:
+            raise
+        except (PricebidError, Problem) as error:
+            if isinstance(error, Problem) and error.code == "busy":
+                raise store.Busy(error.detail) from None
+            return error
+
+    async def _take_read(self, shop: str, read_for: Found, read: bytes | PricebidError | Problem) -> Found | None:
+        """Put what was read of the tables beside the plan that is in force by now; gives what is to be read still."""
+        found = await _in_thread(look, self._db, shop)
+        if not found.moved:  # a plan was published that was made from these tables: its quick part has it all
+            return None
+        if (found.policy, found.settings) != (read_for.policy, read_for.settings):
+            return found  # the newer plan's floors are others
+        if isinstance(read, bytes):
+            await self._put(shop, found, ShopPrices.from_bytes(read), read_for.tables)
+        else:
+            await self._go_on(shop, found, read_for.tables, read)
+        return None if found.tables == read_for.tables else found
+
+    async def _go_on(self, shop: str, found: Found, tables: str, error: PricebidError | Problem) -> None:
+        """Go on without tables that cannot be read."""
+        before = self._before(shop, found)
+        if found.quotes is None and (before is None or isinstance(error, PricebidError)):
+            raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from")
+        logs.log.warning("shop %s: floors stay as they were when the plan was made: %s", shop, error)
+        if before is None and found.quotes is not None:
+            await self._put(shop, found, found.quotes, tables)
+        elif before is not None:
+            self._shelves[shop] = replace(before, tables=tables)
+
+    async def _put(self, shop: str, found: Found, now: ShopPrices, tables: str) -> None:
+        """Swap a shelf, the shop's lock held: what is put was looked up after all that was put before."""
+        self._shelves[shop] = await _in_thread(
+            made_of,
+            self._db,
+            shop,
+            found,
+            now,
+            tables=tables,
+            signer=self._signer(shop),
+            before=self._shelves.get(shop),
+        )
 
     def _load_bids(self, shop: str) -> None:
         found = published_bids(self._db, shop)
@@ -227,159 +333,12 @@ class Snapshots:
             return
         self._budgets.open(shop, *found)
 
-    def _put(self, shop: str, found: _Found, now: ShopPrices, tables: str) -> None:
-        before = self._shelves.get(shop)
-        serial = 0 if found.published is None else found.published.serial
-        prices = build_prices(
-            shop,
-            found.settings,
-            now=now,
-            plans=found.plans,
-            exploration=[one.exploration() for one in found.tried],
-            serial=serial,
-            previous=None if before is None else before.prices,
-        )
-        shelf = Shelf(
-            shop=shop,
-            prices=prices,
-            signer=self._signer(shop) if before is None else before.signer,
-            settings=found.settings,
-            tables=tables,
-            published_at=0 if found.published is None else found.published.at,
-        )
-        self._shelves[shop] = _learned(self._db, shelf) if prices.explores else shelf
 
-
-def _no_lower(now: ShopPrices, before: PriceSnapshot) -> ShopPrices:
-    """Give prices with no floor below that of the snapshot before: its tables may be newer than those of the plan."""
-    slot = before.index.slots_of(now.keys)
-    held = before.floor.reshape(-1, before.index.hours).max(axis=1)[slot] / 10**before.decimals
-    return replace(now, floor=np.where(slot < 0, now.floor, np.fmax(now.floor, held)))
-
-
-def shop_prices(where: str | Path, shop: str, policy: dict[str, Any]) -> bytes:
-    """Give current prices and floors of a shop's tables as they are now; runs in a process of its own."""
-    from pricebid.policy import Policy
-
-    db = store.open_store(where, migrate=False)
+async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function beside the event loop; whoever is cancelled waits for its end, since it uses the store."""
+    running = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
     try:
-        return ShopPrices.of_shop(load_shop(db, shop).shop, Policy.from_mapping(policy)).to_bytes()
-    finally:
-        db.close()
-
-
-def published_bids(db: Store, shop: str) -> tuple[BidSnapshot, dict[str, float]] | None:
-    """Give the bids in force, and the auctions that their plan expects per day by campaign; None where none are."""
-    found = in_force(db, shop, BID)
-    if found is None:
-        return None
-    settings, _ = _tables(db, shop)
-    files = store.plan_files(db, shop, str(found.plan_id))
-    snapshot = build_bids(shop, settings, files=files, limits=_campaigns(db, shop), serial=found.serial)
-    return snapshot, _opportunities(files)
-
-
-def _learned(db: Store, shelf: Shelf) -> Shelf:
-    """Give a shelf that draws from the newest law of its plan."""
-    from pricebid_api.worker.trials import learned_law
-
-    state = store.get_state(db, shelf.shop, LAWS)
-    if state is None:
-        return shelf
-    try:
-        law = learned_law(state.data)
-        prices = shelf.prices if law is None else shelf.prices.weighted(*law)
-    except PricebidError as error:
-        logs.log.warning("shop %s: what was learnt of prices cannot be used: %s", shelf.shop, error)
-        prices = shelf.prices
-    return replace(shelf, prices=prices, laws=state.version)
-
-
-def _tables(db: Store, shop: str) -> tuple[Settings, str]:
-    info = store.get_shop(db, shop)
-    if info is None:
-        raise store.NotFound(f"there is no shop {shop!r}")
-    settings, held = settings_of(info.settings), store.get_tables(db, shop)
-    return settings, digest_of({one.name: one.digest for one in held}, settings) if held else ""
-
-
-def _look(db: Store, shop: str) -> _Found:
-    settings, tables = _tables(db, shop)
-    newest = in_force(db, shop, PRICED)
-    if newest is None:
-        return _Found(
-            settings=settings, tables=tables, published=None, plans=(), quotes=None, inputs="", policy=dict(_NO_AIM)
-        )
-    info = store.get_plan(db, shop, str(newest.plan_id))
-    files = store.plan_files(db, shop, info.id)
-    clock = Clock(settings.timezone)
-    plan = PlanPrices.from_files(files, clock=clock)
-    plans = (*_before(db, info, plan, clock), plan)
-    quotes = ShopPrices.from_bytes(files[FILE]) if FILE in files else ShopPrices.of_plan(files)
-    return _Found(
-        settings=settings,
-        tables=tables,
-        published=newest,
-        plans=plans,
-        quotes=quotes,
-        inputs=info.facts.inputs,
-        policy=_policy(files),
-        tried=_tried(db, info, plans, files),
-    )
-
-
-def _tried(
-    db: Store, info: PlanInfo, plans: tuple[PlanPrices, ...], files: Mapping[str, bytes]
-) -> tuple[Explored, ...]:
-    """Give what each of the plans lets try."""
-    found = [Explored.from_files(files)]
-    if len(plans) > 1 and info.replaced is not None:
-        found.append(Explored.from_files(store.plan_files(db, info.shop, info.replaced)))
-    return tuple(one for one in found if one is not None)
-
-
-def in_force(db: Store, shop: str, kinds: tuple[Kind, ...]) -> Published | None:
-    """Give what is in force of several kinds: the one published last."""
-    found = [one for one in (store.published(db, shop, kind) for kind in kinds) if one is not None and one.plan_id]
-    return max(found, key=lambda one: one.serial, default=None)
-
-
-def _campaigns(db: Store, shop: str) -> CampaignLimits | None:
-    try:
-        table = table_of("campaigns", store.table_bytes(db, shop, "campaigns"))
-    except store.NotFound:
-        return None
-    return CampaignLimits(
-        campaigns=[str(label) for label in table.text("campaign").rows],
-        min_bid=table.numbers("min_bid"),
-        max_bid=table.numbers("max_bid"),
-        daily_budget=table.numbers("daily_budget"),
-    )
-
-
-def _opportunities(files: dict[str, bytes]) -> dict[str, float]:
-    """Give the auctions that a plan of bids expects per day, by campaign; "" is all of them."""
-    table = read_table(files, "bids")
-    each = np.nan_to_num(numbers(table, "impressions"))
-    names = table.column("campaign").to_pylist() if "campaign" in table.column_names else [""] * len(table)
-    found: dict[str, float] = {"": float(each.sum())}
-    for name in {*names} - {"", None}:
-        found[str(name)] = float(each[[one == name for one in names]].sum())
-    return {name: count for name, count in found.items() if count >= 1}
-
-
-def _policy(files: dict[str, bytes]) -> dict[str, Any]:
-    from pricebid.live.prices import plan_json
-
-    policy = plan_json(files).get("policy")
-    return dict(policy) if isinstance(policy, dict) else dict(_NO_AIM)
-
-
-def _before(db: Store, info: PlanInfo, plan: PlanPrices, clock: Clock) -> tuple[PlanPrices, ...]:
-    """Give the plan that was replaced, where the new one begins later: until then it stays in effect."""
-    if info.replaced is None or plan.start <= store.now():
-        return ()
-    try:
-        return (PlanPrices.from_files(store.plan_files(db, info.shop, info.replaced), clock=clock),)
-    except PricebidError:
-        return ()
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise

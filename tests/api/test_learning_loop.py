@@ -19,10 +19,10 @@ from pricebid.policy import Policy
 from pricebid.store import DecisionRecord, FeedbackEvent
 from pricebid.tables.identify import new_id
 from pricebid_api.entries import Entry, encode
+from pricebid_api.in_force import published_bids
 from pricebid_api.pacing import DayPaces
 from pricebid_api.settings import Settings
 from pricebid_api.shops import load_shop, settings_of
-from pricebid_api.snapshots import published_bids
 from pricebid_api.upkeep import Upkeep
 from pricebid_api.worker import quote_log
 from pricebid_api.worker.attempt import attempt

@@ -150,6 +150,10 @@ def test_new_costs_move_the_floor_of_what_is_quoted(planned):
         dear = f"sku,cost,category,price\ntea,{price + 1},drinks,4.2\nmilk,0.7,drinks,1.25\n"
         client.put("/v1/shops/corner/tables/catalog", content=dear, headers=CSV)
         client.portal.call(client.app_state["service"].snapshots.refresh_tables)
+        end = time.monotonic() + 10.0
+        while "error" not in quoted(client):
+            assert time.monotonic() < end
+            time.sleep(0.05)
         assert quoted(client)["error"]["code"] == "below_floor"
         load(client)
 

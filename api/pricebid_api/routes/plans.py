@@ -108,7 +108,7 @@ async def publish_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller
             f"The plan is held: {'; '.join(one.message for one in reasons)}. Approve it to publish it all the same.",
             errors=[{"field": one.guard, "message": one.message} for one in reasons],
         )
-    await service.snapshots.refresh()
+    await service.snapshots.load(shop)
     return PlanOut.of(info)
 
 
@@ -125,5 +125,5 @@ def publish_in(where: Any, shop: str, plan: str, by: str, **how: Any) -> store.P
 async def rollback_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller: Publisher) -> PlanOut:
     """Take the published plan back; the one that it replaced is published again."""
     info = await service.writer.run(store.rollback_plan, service.db, shop, plan, by=caller.name)
-    await service.snapshots.refresh()
+    await service.snapshots.load(shop)
     return PlanOut.of(info)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pricebid.live.answers import Answers
     from pricebid_api.metrics import Metrics
     from pricebid_api.schemas.hot import QuoteItem
-    from pricebid_api.snapshots import Shelf
+    from pricebid_api.shelves import Shelf
 
 router = APIRouter(tags=["quotes"], route_class=RawRoute)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pricebid_api.in_force import published_bids
 from pricebid_api.pacing import NAME, DayPaces, of_bids
-from pricebid_api.snapshots import published_bids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

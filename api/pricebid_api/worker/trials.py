@@ -12,7 +12,8 @@ from pricebid.learning import load_state, save_state
 from pricebid.learning.slopes import Slopes, follow, learn_slopes
 from pricebid.live.explored import FILE, Explored
 from pricebid.live.tokens import plan_words
-from pricebid_api.snapshots import LAWS, PRICED, in_force
+from pricebid_api.in_force import PRICED, in_force
+from pricebid_api.shelves import LAWS
 from pricebid_api.worker.quote_log import Place, digests_of, shown_since
 
 if TYPE_CHECKING:
