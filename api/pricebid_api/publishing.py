@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,16 @@ from pricebid.errors import PricebidError
 from pricebid_api.shops import get_shop, guards_of, load_shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pricebid.store import PlanInfo, Store
     from pricebid_api.settings import Guards
 
 DAY = 86_400_000_000  # microseconds
+_TEXT = re.compile(r"(?P<guard>\w+)(?: \((?P<extent>[^)]*)\))?: (?P<message>.*)", re.DOTALL)
+_ROUNDED = 6  # decimals of an extent, so that what was shown and what is found now compare as the store keeps them
+# What may be added to what was shown: data approved today are a day older when the plan is published tomorrow.
+_ALLOWED = {"days": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,26 +36,56 @@ class Reason:
         ``data_too_old``, ``infeasible``, ``too_many_moves``, ``profit_below``, ``below_floor``, ``approval_required``.
     message : str
         What was found and what the guard allows.
+    extent : mapping of str to float
+        How far it goes, by measure; more is worse. An approval covers no more of each than was shown. ``days`` old,
+        share ``moved``, money ``short``, ``prices`` under their floor and money that one is ``deep`` under it at most.
     """
 
     guard: str
     message: str
+    extent: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rounded = {name: round(amount, _ROUNDED) for name, amount in self.extent.items()}
+        object.__setattr__(self, "extent", rounded)
 
     def __str__(self) -> str:
-        return f"{self.guard}: {self.message}"
+        """Give it as the store keeps it, such as ``below_floor (2 prices, 7.35 deep): 2 prices are under ...``."""
+        measures = ", ".join(f"{_plain(amount)} {name}" for name, amount in self.extent.items())
+        return f"{self.guard} ({measures}): {self.message}" if measures else f"{self.guard}: {self.message}"
 
     @classmethod
     def read(cls, text: str) -> Reason:
-        """Read a reason as the store keeps it."""
-        guard, _, message = text.partition(": ")
-        return cls(guard=guard, message=message)
+        """Read a reason as the store keeps it; one of before extents were kept has none."""
+        found = _TEXT.fullmatch(text)
+        if found is None:
+            return cls(guard=text, message="")
+        measures = [one.partition(" ") for one in (found["extent"] or "").split(", ") if one]
+        try:
+            extent = {name: float(amount) for amount, _, name in measures}
+        except ValueError:
+            extent = {}
+        return cls(guard=found["guard"], message=found["message"], extent=extent)
+
+    def covers(self, other: Reason) -> bool:
+        """Whether who was shown this one has accepted the other: the same guard, and nothing of it goes further."""
+        return (
+            self.guard == other.guard
+            and self.extent.keys() == other.extent.keys()
+            and all(amount <= self.extent[name] + _ALLOWED.get(name, 0.0) for name, amount in other.extent.items())
+        )
+
+
+def _plain(amount: float) -> str:
+    return f"{amount:.{_ROUNDED}f}".rstrip("0").rstrip(".")
 
 
 def publish(db: Store, shop: str, plan_id: str, *, by: str, guards: Guards, require_approval: bool = False) -> PlanInfo:
     """Publish a plan, or hold it for approval where a guard objects.
 
     A plan that no guard objects to needs no approval unless ``require_approval``. A plan that was held and then
-    approved is published over the objections that its approver was shown; new ones hold it again.
+    approved is published over what its approver was shown: an objection of another guard, or one that goes further by
+    now, holds it again, with all there is to object.
 
     Parameters
     ----------
@@ -84,20 +119,19 @@ def publish(db: Store, shop: str, plan_id: str, *, by: str, guards: Guards, requ
             f"plan {plan_id} is {plan.status}: only a plan that is made or approved can be published{remedy}"
         )
     current = store.published(db, shop, plan.kind)
-    seen = {Reason.read(text).guard for text in plan.reasons} if plan.status == "approved" else set()
-    reasons = [
-        one for one in objections(db, plan, guards_of(guards, get_shop(db, shop).settings)) if one.guard not in seen
-    ]
+    shown = [Reason.read(text) for text in plan.reasons] if plan.status == "approved" else []
+    reasons = objections(db, plan, guards_of(guards, get_shop(db, shop).settings))
+    covered = all(any(seen.covers(one) for seen in shown) for one in reasons)
     if plan.status == "made" and require_approval:
         reasons.append(Reason(guard="approval_required", message="this service publishes only what somebody approved"))
-    if reasons:
+        covered = False
+    if not covered:
         return store.hold_plan(db, shop, plan_id, by=by, reasons=[*map(str, reasons)])
     if plan.status == "made":
         store.approve_plan(db, shop, plan_id, by="guards")
     over = None if current is None else current.plan_id
-    return store.publish_plan(
-        db, shop, plan_id, by=by, over=over, detail={"approved_over": sorted(seen)} if seen else None
-    )
+    detail = {"approved_over": [*map(str, reasons)]} if reasons else None
+    return store.publish_plan(db, shop, plan_id, by=by, over=over, detail=detail)
 
 
 def objections(db: Store, plan: PlanInfo, guards: Guards) -> list[Reason]:
@@ -119,7 +153,8 @@ def _fresh(plan: PlanInfo, guards: Guards) -> Iterator[Reason]:
         return
     age = (store.now() - plan.facts.data_until) / DAY
     if age > most:
-        yield Reason(guard="data_too_old", message=f"its data end {age:,.1f} days ago, more than {most:g}")
+        message = f"its data end {age:,.1f} days ago, more than {most:g}"
+        yield Reason(guard="data_too_old", message=message, extent={"days": age})
 
 
 def _moves(plan: PlanInfo, guards: Guards) -> Iterator[Reason]:
@@ -127,7 +162,7 @@ def _moves(plan: PlanInfo, guards: Guards) -> Iterator[Reason]:
     if most is not None and plan.facts.moved > most:
         what = "bids" if plan.kind == "bid" else "prices"
         message = f"{plan.facts.moved:.1%} of {plan.facts.items:,} {what} move, more than {most:.1%}"
-        yield Reason(guard="too_many_moves", message=message)
+        yield Reason(guard="too_many_moves", message=message, extent={"moved": plan.facts.moved})
 
 
 def _profit(db: Store, plan: PlanInfo) -> Iterator[Reason]:
@@ -142,7 +177,7 @@ def _profit(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     expected = plan.facts.profit / _horizon(db, plan)
     if expected < least:
         message = f"it expects {expected:,.2f} per period, below the {least:,.2f} to which the plan in force may fall"
-        yield Reason(guard="profit_below", message=message)
+        yield Reason(guard="profit_below", message=message, extent={"short": least - expected})
 
 
 def _horizon(db: Store, plan: PlanInfo) -> float:
@@ -159,14 +194,16 @@ def _floors(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     if plan.kind == "bid":
         return
     try:
-        below, example = _below_now(db, plan)
+        yield from _below_now(db, plan)
     except PricebidError:
-        below, example = plan.facts.below_floor, ""
-    if below:
-        yield Reason(guard="below_floor", message=f"{below:,} prices are under their floor{example}")
+        count = plan.facts.below_floor  # how deep, nobody can tell now
+        if count:
+            yield Reason(
+                guard="below_floor", message=f"{count:,} prices are under their floor", extent={"prices": count}
+            )
 
 
-def _below_now(db: Store, plan: PlanInfo) -> tuple[int, str]:
+def _below_now(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     from pricebid.live.keys import OfferIndex
     from pricebid.live.prices import ShopPrices, keys_of, numbers, read_table
     from pricebid.policy import Policy
@@ -181,7 +218,15 @@ def _below_now(db: Store, plan: PlanInfo) -> tuple[int, str]:
     planned = index.spread(keys_of(table), numbers(table, "price"), np.inf)
     under = planned < held - 1e-6
     if not under.any():
-        return 0, ""
-    at = int(np.argmax(under))
-    labels = " in ".join(str(label) for label in index.labels(at).values())
-    return int(under.sum()), f", the first {labels}: {planned[at]:,.2f} under {held[at]:,.2f}"
+        return
+    depth = np.where(under, held - planned, 0.0)
+    first, count = int(np.argmax(under)), int(under.sum())
+    labels = " in ".join(str(label) for label in index.labels(first).values())
+    yield Reason(
+        guard="below_floor",
+        message=(
+            f"{count:,} prices are under their floor, the first {labels}: {planned[first]:,.2f} under {held[first]:,.2f}"
+            + (f"; at most by {depth.max():,.2f}" if count > 1 else "")
+        ),
+        extent={"prices": count, "deep": float(depth.max())},
+    )
