@@ -6,19 +6,20 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pricebid import store
-from pricebid_api.shops import get_shop
 from pricebid_api.uploads import PERSONAL, without_customer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pricebid.store import Store
+    from pricebid.store import Seen, Store
 
 _TRIES = 5
 
 
 def forget_customer_in(where: str | Path, shop: str, customer: str, by: str) -> dict[str, int]:
     """Erase a customer's rows from the tables that name persons, older versions of them included.
+
+    A table that holds nobody else is dropped: no rule across tables needs one that names persons.
 
     Parameters
     ----------
@@ -40,36 +41,50 @@ def forget_customer_in(where: str | Path, shop: str, customer: str, by: str) -> 
     ------
     NotFound
         There is no such shop.
-    StepError
-        A table holds this customer alone; nothing was erased from it.
-    Busy
-        A table was loaded anew again and again meanwhile.
+    Erased
+        The shop was erased meanwhile, and the customer with it.
+    Changed
+        Tables were loaded anew again and again meanwhile.
     """
     db = store.open_store(where, migrate=False)
     try:
-        get_shop(db, shop)
-        names = [one.name for one in store.get_tables(db, shop) if one.name in PERSONAL]
-        return {name: _forget(db, shop, name, customer, by) for name in names}
+        begun = store.see_shop(db, shop)
+        if not begun.made:
+            raise store.NotFound(f"there is no shop {shop!r}")
+        return {name: _forget(db, begun, name, customer, by) for name in sorted(begun.tables) if name in PERSONAL}
     finally:
         db.close()
 
 
-def _forget(db: Store, shop: str, name: str, customer: str, by: str) -> int:
-    secret = store.secret(db, "pseudonyms", shop=shop)
+def _forget(db: Store, begun: Seen, name: str, customer: str, by: str) -> int:
+    shop = begun.shop
     for left_tries in reversed(range(_TRIES)):
-        info = next(one for one in store.get_tables(db, shop) if one.name == name)
-        data = store.table_bytes(db, shop, name, info.version)
-        left, gone = without_customer(name, data, customer, secret)
-        if left is None:
-            raise store.StepError(
-                f"table {name} holds this customer alone: load another one in its place, or erase the shop"
-            )
-        digest = hashlib.sha256(left).hexdigest()
+        seen = store.see_shop(db, shop, since=begun)
+        version = seen.tables.get(name)
+        if version is None:  # dropped meanwhile
+            return 0
         try:
-            store.put_table(
-                db, shop, name, left, rows=info.rows - gone, digest=digest, by=by, drop_versions=True, over=info.version
-            )
-        except store.Busy:  # loaded anew meanwhile: those rows must not be lost, and may name the customer too
+            data = store.table_bytes(db, shop, name, version)
+            secret = store.secret(db, "pseudonyms", shop=shop, seen=seen)
+            left, rows, gone = without_customer(name, data, customer, secret)
+            if left is None:
+                store.drop_table(db, shop, name, by=by, over=version, seen=seen)
+            else:
+                digest = hashlib.sha256(left).hexdigest()
+                store.put_table(
+                    db,
+                    shop,
+                    name,
+                    left,
+                    rows=rows,
+                    digest=digest,
+                    by=by,
+                    drop_versions=True,
+                    over=version,
+                    seen=seen,
+                )
+        except (store.Changed, store.NotFound):
+            # Loaded anew meanwhile: those rows must not be lost, and may name the customer too.
             if not left_tries:
                 raise
         else:

@@ -128,6 +128,19 @@ def check_table(
     return Checked(data=data, rows=len(kept), digest=digest, notices=notices, warnings=warnings)
 
 
+def check_without(others: Mapping[str, bytes], settings: Settings) -> None:
+    """Check the tables that stay when another one goes.
+
+    Raises
+    ------
+    TableError
+        With every contradiction between them.
+    """
+    from pricebid.tables import Shop
+
+    Shop(tables=tuple(table_of(name, data) for name, data in others.items()), settings=settings)
+
+
 def table_of(name: str, data: bytes) -> Table:
     """Give a stored table back, typed.
 
@@ -175,8 +188,8 @@ def pseudonym(customer: str, secret: bytes) -> str:
     return "c" + hmac.digest(secret, customer.encode(), "sha256").hex()[:32]
 
 
-def without_customer(name: str, data: bytes, customer: str, secret: bytes) -> tuple[bytes | None, int]:
-    """Give a stored table without one customer's rows, and how many those were; None where nothing is left."""
+def without_customer(name: str, data: bytes, customer: str, secret: bytes) -> tuple[bytes | None, int, int]:
+    """Give a stored table without one customer's rows, how many are left and how many went; None where nothing is left."""
     import numpy as np
 
     from pricebid.tables import Text
@@ -186,7 +199,7 @@ def without_customer(name: str, data: bytes, customer: str, secret: bytes) -> tu
     stay = np.flatnonzero(~gone)
     columns = tuple(Text.of(column.rows[stay]) if isinstance(column, Text) else column[stay] for column in table.data)
     left = replace(table, data=columns)
-    return (parquet_of(left) if len(left) else None), int(gone.sum())
+    return (parquet_of(left) if len(left) else None), len(left), int(gone.sum())
 
 
 def _without_names(table: Table, secret: bytes) -> Table:
@@ -235,7 +248,10 @@ def _read(name: str, file: Path, kind: Kind, ceilings: Ceilings) -> pa.Table:
         _weigh(name, file, ceilings)
     named = file.with_name(f"{name}.{'parquet' if kind == 'parquet' else 'csv'}")
     file.rename(named)
-    arrow = read_file(name, named)
+    try:
+        arrow = read_file(name, named)
+    finally:
+        named.rename(file)  # it is read again where other tables were loaded during the check
     if arrow.num_rows > ceilings.rows:
         raise _refused(name, f"has {arrow.num_rows:,} rows; at most {ceilings.rows:,} are read")
     return arrow

@@ -29,6 +29,14 @@ def test_no_route_reaches_a_plan_under_another_shop(two_shops):
     assert tried >= 5
 
 
+def test_a_table_is_dropped_from_its_own_shop_alone(two_shops, local_db):
+    client, _, other = two_shops
+    assert client.delete("/v1/shops/corner/tables/catalog", headers=other).status_code == 403
+    assert client.delete("/v1/shops/other/tables/catalog", headers=other).status_code == 204
+    held = {shop: [one.name for one in store.get_tables(local_db, shop)] for shop in ("corner", "other")}
+    assert held == {"corner": ["catalog", "sales"], "other": ["sales"]}
+
+
 def test_lists_of_a_shop_hold_nothing_of_another(two_shops):
     client, plan, other = two_shops
     for what in ("plans", "jobs", "decisions"):

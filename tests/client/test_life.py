@@ -183,6 +183,7 @@ def test_every_route_of_the_service_has_a_method(tmp_path, answering):
         shop.erase,
         lambda: shop.erase_customer("c"),
         lambda: shop.load("{table}", b"a\n"),
+        lambda: shop.drop("{table}"),
         lambda: shop.submit("fit"),
         lambda: list(shop.jobs()),
         lambda: list(shop.plans(kind="price")),

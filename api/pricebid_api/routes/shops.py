@@ -1,4 +1,4 @@
-"""Shops: make and describe them, load their tables, erase them or one customer."""
+"""Shops: make and describe them, load and drop their tables, erase them or one customer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
@@ -18,15 +18,10 @@ from pricebid_api.deps import NAME, Administrator, Cursor, Limit, Planner, Reade
 from pricebid_api.errors import Problem, too_large
 from pricebid_api.forgetting import forget_customer_in
 from pricebid_api.guarded import GuardedRoute
+from pricebid_api.loading import drop, load
 from pricebid_api.schemas.base import Page
 from pricebid_api.schemas.shops import CustomerIn, ForgottenOut, LoadedOut, ShopDetail, ShopIn, ShopOut, TableOut
 from pricebid_api.shops import get_shop, settings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pricebid.store import Store
-    from pricebid_api.state import Service
 
 router = APIRouter(tags=["shops"], route_class=GuardedRoute)
 
@@ -86,7 +81,10 @@ async def list_shops(service: ServiceDep, caller: Reader, limit: Limit = 50, cur
     },
 )
 async def put_shop(shop: ShopName, settings: ShopIn, service: ServiceDep, caller: Administrator) -> ShopOut:
-    """Set currency, decimals, time zone and guards: all of them, those not given to their defaults."""
+    """Set currency, decimals, time zone and guards: all of them, those not given to their defaults.
+
+    Currency and decimals stay while a plan is in force (409 `plan_in_force`): its numbers would be quoted in other money.
+    """
     kept = settings.model_dump(exclude_none=True) if settings.guards is None else settings.model_dump()
     settings_of(kept)
     info = await service.writer.run(store.put_shop, service.db, shop, by=caller.name, settings=kept)
@@ -125,20 +123,37 @@ async def load_table(
 
     It is checked as a whole, beside the tables that the shop has already; the old one stays until the new one holds.
     Rules across tables that need a table which is not there yet are checked when that one comes. A shop that is not
-    there is made. Customer ids of `touches` and `orders` are replaced by a keyed hash before anything is stored.
+    there is made; one that is erased meanwhile is not made again (409 `shop_erased`). Customer ids of `touches` and
+    `orders` are replaced by a keyed hash before anything is stored.
     """
-    if table not in TABLES:
-        raise Problem(404, "no_such_table", f"{table[:80]!r} is no table; tables are {', '.join(TABLES)}.")
+    _known(table)
     kind = _kind(request)
+    begun = await in_thread(store.see_shop, service.db, shop)
     folder = Path(await in_thread(tempfile.mkdtemp, prefix="pricebid-upload-"))
     try:
         file = folder / "body"
         await _receive(request, file, service.settings.max_upload_bytes)
-        checked = await _checked(service, shop, table, file, kind)
-        info = await service.writer.run(_store_table, service.db, shop, table, checked, caller.name)
+        info, checked = await load(service, shop, table, file, kind, begun=begun, by=caller.name)
     finally:
         await in_thread(shutil.rmtree, folder, ignore_errors=True)
     return LoadedOut(**TableOut.of(info).model_dump(), notices=list(checked.notices), warnings=list(checked.warnings))
+
+
+@router.delete("/v1/shops/{shop}/tables/{table}", status_code=204, summary="Drop a table")
+async def drop_table(shop: ShopName, table: TableName, service: ServiceDep, caller: Planner) -> Response:
+    """Drop a table, the version before it included; plans and models made with it stay.
+
+    The tables that are left are checked as a whole: where they need it, it stays (409 `table_needed`), and `errors` says
+    what would be wrong with them.
+    """
+    _known(table)
+    await drop(service, shop, table, by=caller.name)
+    return Response(status_code=204)
+
+
+def _known(table: str) -> None:
+    if table not in TABLES:
+        raise Problem(404, "no_such_table", f"{table[:80]!r} is no table; tables are {', '.join(TABLES)}.")
 
 
 def _kind(request: Request) -> uploads.Kind:
@@ -168,46 +183,16 @@ async def _receive(request: Request, file: Path, most: int) -> None:
                 sink.write(chunk)
 
 
-async def _checked(service: Service, shop: str, table: str, file: Path, kind: uploads.Kind) -> uploads.Checked:
-    def held() -> tuple[Mapping[str, Any], dict[str, bytes], bytes]:
-        info = store.get_shop(service.db, shop)
-        others = {} if info is None else _others(service.db, shop, table)
-        secret = b"" if table not in uploads.PERSONAL else store.secret(service.db, "pseudonyms", shop=shop)
-        return ({} if info is None else info.settings), others, secret
-
-    settings, others, secret = await in_thread(held)
-    limits = uploads.Ceilings(unpacked=service.settings.max_unpacked_bytes, rows=service.settings.max_rows)
-    return await service.tables.run(
-        600.0,
-        uploads.check_table,
-        table,
-        file,
-        kind,
-        others=others,
-        settings=settings_of(settings),
-        ceilings=limits,
-        secret=secret,
-    )
-
-
-def _others(db: Store, shop: str, table: str) -> dict[str, bytes]:
-    held = store.get_tables(db, shop)
-    return {one.name: store.table_bytes(db, shop, one.name, one.version) for one in held if one.name != table}
-
-
-def _store_table(db: Store, shop: str, table: str, checked: uploads.Checked, by: str) -> store.TableInfo:
-    if store.get_shop(db, shop) is None:
-        store.put_shop(db, shop, by=by)
-    return store.put_table(db, shop, table, checked.data, rows=checked.rows, digest=checked.digest, by=by)
-
-
 @router.post(
     "/v1/shops/{shop}/customers/erase",
     summary="Forget one customer",
     openapi_extra={"requestBody": {"content": {"application/json": {"example": {"customer": "C-10442"}}}}},
 )
 async def forget_customer(shop: ShopName, body: CustomerIn, service: ServiceDep, caller: Administrator) -> ForgottenOut:
-    """Erase every row of one customer, by the id that was loaded, from `touches` and `orders`, older versions included."""
+    """Erase every row of one customer, by the id that was loaded, from `touches` and `orders`, older versions included.
+
+    A table that holds nobody else is dropped.
+    """
     rows = await service.tables.run(600.0, forget_customer_in, service.settings.store, shop, body.customer, caller.name)
     return ForgottenOut(rows=rows)
 

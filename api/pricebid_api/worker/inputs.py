@@ -86,7 +86,7 @@ class Inputs:
         Raises
         ------
         InputError
-            A table has been replaced twice since the job began, so that the version it began with is gone.
+            A table has been replaced twice, or dropped, since the job began, so that the version it began with is gone.
         TableError
             The tables contradict each other.
         """
@@ -102,7 +102,7 @@ class Inputs:
                 tables.append(table_of(name, store.table_bytes(db, self.shop, name, version)))
             except store.NotFound:
                 raise InputError(
-                    f"table {name} has been loaded twice since the job began, and the rows it began with are gone; "
+                    f"table {name} has been loaded twice or dropped since the job began, and the rows it began with are gone; "
                     "ask for the job again"
                 ) from None
         return Shop(tables=tuple(tables), settings=self.settings)

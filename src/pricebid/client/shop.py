@@ -101,6 +101,16 @@ class RemoteShop:
         answer = self._wire.send("PUT", path, content=content.data, headers=content.headers)
         return decode(answer.content, Loaded)
 
+    def drop(self, table: str) -> None:
+        """Drop a table, the version before it included.
+
+        Raises
+        ------
+        StepRefused
+            The other tables need it: what would be wrong with them is in ``errors``.
+        """
+        self._wire.send("DELETE", f"{self._path}/tables/{quoted(table, safe='')}")
+
     def submit(
         self,
         kind: str,
