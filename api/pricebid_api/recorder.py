@@ -161,7 +161,7 @@ class Recorder:
             shops.setdefault(one.shop, []).append(record)
         for shop, records in shops.items():
             with contextlib.suppress(store.NotFound):  # erased meanwhile, and its log with it
-                store.add_decisions(self._db, shop, records)
+                store.add_decisions(self._db, shop, records, since_made=True)
 
     def _id(self, one: _Waiting) -> str:
         """Give a UUIDv7 of time, number and process: made in a fifth of the time that drawing one takes."""

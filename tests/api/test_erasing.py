@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 
 import pyarrow as pa
 import pytest
@@ -127,6 +128,28 @@ def test_a_customer_of_a_shop_erased_meanwhile_is_not_stored_again(local, local_
     answer = forget(local, "anna")
     assert (answer.status_code, answer.json()["code"]) == (409, "shop_erased")
     assert names(local) == {}
+
+
+def test_quotes_of_an_erased_shop_do_not_reach_the_log_of_a_new_one(local, local_db, monkeypatch):
+    plain, calls = store.add_decisions, []
+
+    def late(db, shop, records, **more):
+        calls.append(len(records))
+        if len(calls) == 1:
+            store.erase_shop(local_db, shop, by="officer")
+            store.put_shop(local_db, shop, by="ann")
+        return plain(db, shop, records, **more)
+
+    monkeypatch.setattr(store, "add_decisions", late)
+    asked = {"items": [{"sku": "tea", "region": "north"}]}
+    assert local.post("/v1/shops/corner/quotes", json=asked).status_code == 200
+    end = time.monotonic() + 5.0
+    while not calls and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    assert store.get_shop(local_db, "corner") is not None
+    assert calls[:1] == [1]
+    assert store.list_decisions(local_db, "corner").items == ()
 
 
 # -- one table --------------------------------------------------------------------------------------------------

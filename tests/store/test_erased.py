@@ -89,6 +89,17 @@ def test_what_arrives_after_the_erasure_is_refused_and_leaves_nothing(db, makes,
             assert rows_of(db, "acme") == before, name
 
 
+def test_the_log_of_an_erased_shop_does_not_become_that_of_a_new_one(db, makes):
+    old = [makes.record(seq) for seq in (1, 2)]
+    time.sleep(0.001)
+    store.erase_shop(db, "acme", by="officer")
+    store.put_shop(db, "acme", by="ann")
+    new = makes.record(3)
+    assert store.add_decisions(db, "acme", [*old, new], since_made=True) == 1
+    assert store.list_decisions(db, "acme").items == (new,)
+    assert store.add_decisions(db, "acme", old) == 2, "whoever restores a log says so"
+
+
 def test_what_arrives_while_the_shop_is_erased_goes_with_it(db, makes):
     late = under_way(db, makes)
     begun, wrong = Event(), {}

@@ -11,18 +11,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, or_, select, text
-from sqlalchemy.exc import IntegrityError
 
 from pricebid.store.bulk import insert_new
 from pricebid.store.connect import now
-from pricebid.store.errors import NotFound
 from pricebid.store.paging import Page, checked_limit, page_of, place_of
-from pricebid.store.schema import decisions, log_workers
+from pricebid.store.schema import decisions, log_workers, shops
+from pricebid.store.shops import kept, no_shop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from pricebid.store.connect import Store
 
@@ -94,7 +93,7 @@ _NAMES = ("at", "worker", "seq", "kind", "request", "items")
 _VALUES = attrgetter(*_NAMES)
 
 
-def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord]) -> int:
+def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord], *, since_made: bool = False) -> int:
     """Write records of a shop; those that are there already are left as they are, so a batch may be sent again.
 
     Parameters
@@ -105,6 +104,8 @@ def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord]) -> in
         Whose.
     records : sequence of DecisionRecord
         In any order.
+    since_made : bool
+        Leave out those from before the shop was made: they are of an erased one of that name, and late.
 
     Returns
     -------
@@ -116,21 +117,26 @@ def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord]) -> in
     NotFound
         There is no such shop (any more).
     """
-    groups: dict[str, list[DecisionRecord]] = {}
-    for record in records:
-        groups.setdefault(record.worker, []).append(record)
     new = 0
-    try:
-        with db.write() as conn:
-            for worker in sorted(groups):  # in order, so that two batches never wait for each other
-                rows = [(record.id, shop, *_VALUES(record)) for record in groups[worker]]
-                written = insert_new(conn, decisions, rows)
-                issued = max(record.seq for record in groups[worker])
-                conn.execute(_COUNT, {"worker": worker, "issued": issued, "written": written, "at": now()})
-                new += written
-    except IntegrityError as error:
-        raise NotFound(f"there is no shop {shop!r}") from error
+    with db.write() as conn:
+        if not kept(conn, shop):
+            raise no_shop(shop)
+        first = _made_at(conn, shop) if since_made else 0
+        groups: dict[str, list[DecisionRecord]] = {}
+        for record in records:
+            if record.at >= first:
+                groups.setdefault(record.worker, []).append(record)
+        for worker in sorted(groups):  # in order, so that two batches never wait for each other
+            rows = [(record.id, shop, *_VALUES(record)) for record in groups[worker]]
+            written = insert_new(conn, decisions, rows)
+            issued = max(record.seq for record in groups[worker])
+            conn.execute(_COUNT, {"worker": worker, "issued": issued, "written": written, "at": now()})
+            new += written
     return new
+
+
+def _made_at(conn: Connection, shop: str) -> int:
+    return int(conn.execute(select(shops.c.created_at).where(shops.c.shop == shop)).scalar_one())
 
 
 def list_decisions(
