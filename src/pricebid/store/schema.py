@@ -1,5 +1,8 @@
 """The tables of the store, as SQLAlchemy sees them. The migrations make them; a test proves that both agree.
 
+They look alike and share nothing on purpose: a migration is frozen once it was released, for databases that were made by
+it; this is what the newest of them leads to.
+
 Times are integers: microseconds since 1970, UTC. Money of budgets is an integer too: millionths of the currency's
 unit, so that sums of leases are exact. Documents are JSON text: nothing in the database looks inside them.
 """

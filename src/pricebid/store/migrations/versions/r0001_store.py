@@ -1,4 +1,7 @@
-"""The tables of shops, models, plans, logs, budgets and keys, and what keeps the audit log as it was written."""
+"""The tables of shops, models, plans, logs, budgets and keys, and what keeps the audit log as it was written.
+
+Frozen: what changes in `pricebid.store.schema` from now on is a further migration.
+"""
 
 import sqlalchemy as sa
 from alembic import op
