@@ -108,6 +108,7 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (InputError, 422, "bad_input"),
     (stored.NotFound, 404, "not_found"),
     (stored.StepError, 409, "step_not_allowed"),
+    (stored.InForce, 409, "plan_in_force"),
     (stored.Erased, 409, "shop_erased"),
     (stored.Busy, 503, "busy"),
     (stored.Unavailable, 503, "store_unavailable"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pricebid import store
 from pricebid.errors import PricebidError
+from pricebid.store.money import check_money
 from pricebid_api.shops import get_shop, guards_of, load_shop
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def publish(db: Store, shop: str, plan_id: str, *, by: str, guards: Guards, requ
     NotFound
         There is no such plan in the shop.
     StepError
-        It is held, published or retired; or another was published meanwhile.
+        It is held, published or retired; or another was published meanwhile; or it was made in another currency, or
+        with other decimals, than the shop has now.
     """
     plan = store.get_plan(db, shop, plan_id)
     if plan.status not in ("made", "approved"):
@@ -118,9 +120,11 @@ def publish(db: Store, shop: str, plan_id: str, *, by: str, guards: Guards, requ
         raise store.StepError(
             f"plan {plan_id} is {plan.status}: only a plan that is made or approved can be published{remedy}"
         )
+    settings = get_shop(db, shop).settings
+    check_money(_with_currency(db, plan), settings)
     current = store.published(db, shop, plan.kind)
     shown = [Reason.read(text) for text in plan.reasons] if plan.status == "approved" else []
-    reasons = objections(db, plan, guards_of(guards, get_shop(db, shop).settings))
+    reasons = objections(db, plan, guards_of(guards, settings))
     covered = all(any(seen.covers(one) for seen in shown) for one in reasons)
     if plan.status == "made" and require_approval:
         reasons.append(Reason(guard="approval_required", message="this service publishes only what somebody approved"))
@@ -182,6 +186,15 @@ def _profit(db: Store, plan: PlanInfo) -> Iterator[Reason]:
 
 def _horizon(db: Store, plan: PlanInfo) -> float:
     return float(max(1, _document(db, plan).get("horizon") or 1))
+
+
+def _with_currency(db: Store, plan: PlanInfo) -> PlanInfo:
+    """Give a plan whose facts name its currency: one of before they did has it in its document."""
+    if plan.facts.currency is not None:
+        return plan
+    document = _document(db, plan)
+    found = document.get("currency", document.get("prices", {}).get("currency"))
+    return replace(plan, facts=replace(plan.facts, currency=found))
 
 
 def _document(db: Store, plan: PlanInfo) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import pytest
 from tests.api.harness import CSV, NO_GUARDS
+from typer.testing import CliRunner
 
 from pricebid import store
+from pricebid.cli import app as cli
+from pricebid.datasets import write_template
 from pricebid.tables.identify import new_id
 from pricebid_api.publishing import DAY, Reason, publish
 
@@ -160,3 +163,52 @@ def test_prices_further_under_their_floors_than_was_shown_are_held_again(client,
     cost(9.55, milk=5.0)  # a little better than shown
     assert publish_over() == []
     assert client.get(f"{PLANS}/{plan}").json()["status"] == "published"
+
+
+def test_currency_and_decimals_stay_while_a_plan_is_in_force_and_then_plans_are_made_anew(client, fresh_plan):
+    guards = {"max_data_age_days": None, "max_share_moved": None}
+    assert client.put("/v1/shops/corner", json={"guards": guards}).status_code == 200
+    plan, other = fresh_plan(client, currency="", decimals=2), fresh_plan(client, currency="", decimals=2)
+    assert client.post(f"{PLANS}/{plan}/publish").status_code == 200
+    for changed in ({"currency": "USD"}, {"decimals": 3}):
+        answer = client.put("/v1/shops/corner", json={"guards": guards, **changed})
+        assert (answer.status_code, answer.json()["code"]) == (409, "plan_in_force")
+        assert f"price plan {plan}" in answer.json()["detail"]
+        assert "take it back first" in answer.json()["detail"]
+    assert client.post(f"{PLANS}/{plan}/rollback").status_code == 200
+    assert client.put("/v1/shops/corner", json={"guards": guards, "currency": "USD"}).status_code == 200
+    answer = client.post(f"{PLANS}/{other}/publish")
+    assert (answer.status_code, answer.json()["code"]) == (409, "step_not_allowed")
+    assert "make it anew" in answer.json()["detail"]
+    assert client.get(f"{PLANS}/{other}").json()["status"] == "made"  # neither held nor approved
+
+
+def test_facts_of_each_plan_keep_its_money(planned):
+    facts = planned.plan().facts
+    assert (facts.currency, facts.decimals) == (planned.shop.settings.currency, planned.shop.settings.decimals)
+
+
+def test_a_plan_of_before_facts_kept_money_is_known_by_its_document(local, local_db, planned):
+    del local
+    store.put_shop(local_db, "corner", by="tests", settings={"currency": "USD"})
+    made = planned.plan()
+    files = store.plan_files(planned.db, "corner", made.id)
+    facts = replace(made.facts, currency=None, decimals=None)
+    plan = store.add_plan(local_db, "corner", "price", files=files, facts=facts, by="tests").id
+    with pytest.raises(store.StepError, match="no named currency"):
+        publish(local_db, "corner", plan, by="tests", guards=NONE)
+
+
+def test_the_command_line_publishes_no_plan_of_other_money(tmp_path, monkeypatch):
+    shop, home = tmp_path / "shop", tmp_path / "home"
+    write_template(shop)
+    for name, value in (("HOME", str(home)), ("MAX_DATA_AGE_DAYS", "none"), ("MAX_SHARE_MOVED", "none")):
+        monkeypatch.setenv(f"PRICEBID_{name}", value)
+    db = store.open_store(home)
+    store.put_shop(db, "corner", by="tests", settings={"currency": "XXX"})
+    command = ["price", str(shop), "--publish", "--as", "corner", "--quiet", "--out", str(tmp_path / "out")]
+    refused = CliRunner().invoke(cli, command)
+    assert refused.exit_code == 1
+    assert "counts in XXX with 2 decimals" in " ".join(refused.output.split())
+    assert store.published(db, "corner", "price") is None
+    db.close()

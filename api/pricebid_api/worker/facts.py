@@ -54,6 +54,8 @@ def price_facts(plan: PricePlan, shop: Shop, *, inputs: str, model: str) -> Plan
         inputs=inputs,
         model=model,
         totals=_plain(planned),
+        currency=shop.settings.currency,
+        decimals=shop.settings.decimals,
     )
 
 
@@ -72,6 +74,8 @@ def bid_facts(plan: BidPlan, shop: Shop, *, inputs: str) -> PlanFacts:
         data_until=_reported_until(shop),
         inputs=inputs,
         totals=_plain(planned),
+        currency=shop.settings.currency,
+        decimals=shop.settings.decimals,
     )
 
 
@@ -100,6 +104,8 @@ def joint_facts(plan: JointPlan, shop: Shop, *, inputs: str, model: str) -> Plan
         inputs=inputs,
         model=model,
         totals=_plain(planned),
+        currency=shop.settings.currency,
+        decimals=shop.settings.decimals,
     )
 
 

@@ -14,7 +14,17 @@ from pricebid.store.decisions import (
     next_decisions,
     note_loss,
 )
-from pricebid.store.errors import Busy, Changed, Erased, NotFound, SchemaError, StepError, StoreError, Unavailable
+from pricebid.store.errors import (
+    Busy,
+    Changed,
+    Erased,
+    InForce,
+    NotFound,
+    SchemaError,
+    StepError,
+    StoreError,
+    Unavailable,
+)
 from pricebid.store.feedback import FeedbackEvent, FeedbackResult, add_feedback, count_feedback, unfolded, waiting_since
 from pricebid.store.job_claims import (
     Claim,
@@ -81,6 +91,7 @@ __all__ = [
     "Erased",
     "FeedbackEvent",
     "FeedbackResult",
+    "InForce",
     "Job",
     "JobEvent",
     "KeyInfo",

@@ -4,6 +4,7 @@ PricebidError
 └── StoreError          the store cannot do what was asked
     ├── NotFound        no such shop, plan, table, model, lease or key (or not of this shop)
     ├── StepError       a step in the life of a plan that may not follow the one before
+    ├── InForce         a plan in force was made under what is to be changed: take it back first
     ├── Busy            somebody else holds or has changed what is to be written: try again
     │   └── Changed     what it was made or checked from is another by now: read it anew first
     ├── Erased          the shop was erased since this began
@@ -26,6 +27,10 @@ class NotFound(StoreError):  # noqa: N818 - reads as what it says at each call
 
 class StepError(StoreError):
     """A plan cannot take this step from where it stands."""
+
+
+class InForce(StoreError):  # noqa: N818 - same
+    """A plan in force was made under what is to be changed."""
 
 
 class Busy(StoreError):  # noqa: N818 - same

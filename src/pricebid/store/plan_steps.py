@@ -22,9 +22,10 @@ from sqlalchemy import delete, insert, select, update
 from pricebid.store.audit import append
 from pricebid.store.connect import now
 from pricebid.store.errors import StepError
+from pricebid.store.money import check_money
 from pricebid.store.plans import KINDS, Kind, PlanInfo, Status, missing, plan_of
 from pricebid.store.schema import audit, plans, publications
-from pricebid.store.shops import locked
+from pricebid.store.shops import locked, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,10 +129,12 @@ def publish_plan(
     NotFound
         The shop has no such plan.
     StepError
-        It is not approved; or another plan than ``over`` is published.
+        It is not approved; or another plan than ``over`` is published; or it was made in other money than the shop
+        counts in by now.
     """
     with db.write() as conn:
         plan = _standing(conn, shop, plan_id, ("approved",), "published")
+        check_money(plan, settings_in(conn, shop))
         before = _current(conn, shop, plan.kind)
         if over not in (ANY, before):
             raise StepError(

@@ -59,6 +59,10 @@ class PlanFacts:
         Id of the model; empty where there is none.
     totals : mapping of str to float
         Expected totals over the horizon.
+    currency : str, optional
+        Of all its money; None in plans of before this was kept.
+    decimals : int, optional
+        Decimals of the smallest unit of money; the same.
     """
 
     solution: str
@@ -73,6 +77,8 @@ class PlanFacts:
     inputs: str = ""
     model: str = ""
     totals: Mapping[str, float] = field(default_factory=dict)
+    currency: str | None = None
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

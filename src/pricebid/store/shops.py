@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from pricebid.errors import InputError
 from pricebid.store.audit import append
 from pricebid.store.connect import WAIT_SECONDS, now
-from pricebid.store.errors import NotFound
+from pricebid.store.errors import InForce, NotFound
+from pricebid.store.money import Money
 from pricebid.store.paging import Page, checked_limit, page_of, place_of
-from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, secrets, shops
+from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, publications, secrets, shops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +73,8 @@ def put_shop(db: Store, shop: str, *, by: str, settings: Mapping[str, Any] | Non
     ------
     InputError
         The name is none.
+    InForce
+        The currency or its decimals would change, and a plan is in force that was made in those of now.
     """
     checked_name(shop)
     moment = now()
@@ -82,6 +85,8 @@ def put_shop(db: Store, shop: str, *, by: str, settings: Mapping[str, Any] | Non
             wanted = (found.settings if found else {}) if settings is None else dict(settings)
             if found is not None and found.settings == wanted:
                 return found
+            if found is not None:
+                _keep_money(conn, found, wanted)
             values = {"settings": json.dumps(wanted, sort_keys=True), "updated_at": moment}
             if found is None:
                 conn.execute(insert(shops).values(shop=shop, created_at=moment, **values))
@@ -92,6 +97,27 @@ def put_shop(db: Store, shop: str, *, by: str, settings: Mapping[str, Any] | Non
         return put_shop(db, shop, by=by, settings=settings)
     created = moment if found is None else found.created_at
     return ShopInfo(shop=shop, settings=wanted, created_at=created, updated_at=moment)
+
+
+def _keep_money(conn: Connection, shop: ShopInfo, wanted: Mapping[str, Any]) -> None:
+    """Refuse to change the money below a plan in force, whose numbers would be quoted in another; the shop is locked."""
+    now_in, then = Money.of(shop.settings), Money.of(wanted)
+    if now_in == then:
+        return
+    mine = (publications.c.shop == shop.shop) & publications.c.plan_id.is_not(None)
+    query = select(publications.c.kind, publications.c.plan_id).where(mine).order_by(publications.c.serial)
+    plan = conn.execute(query).first()
+    if plan is not None:
+        raise InForce(
+            f"shop {shop.shop!r} counts in {now_in}, and so does the {plan.kind} plan {plan.plan_id}, which is in force: "
+            f"take it back first (POST /v1/shops/{shop.shop}/plans/{plan.plan_id}/rollback), then change to {then}"
+        )
+
+
+def settings_in(conn: Connection, shop: str) -> dict[str, Any]:
+    """Give a shop's settings within the caller's transaction, which has locked the shop."""
+    found: dict[str, Any] = json.loads(conn.execute(select(shops.c.settings).where(shops.c.shop == shop)).scalar_one())
+    return found
 
 
 def get_shop(db: Store, shop: str) -> ShopInfo | None:
