@@ -50,14 +50,18 @@ def load(client, shop="corner", **headers):
 class Planned:
     """A shop in a store, with what makes plans of it: a real fit, made once."""
 
-    def __init__(self, home):
+    def __init__(self, home, database_url=None):
         self.home = home
-        self.db = store.open_store(home)
-        with serving(home) as client:
+        self.where = {} if database_url is None else {"database_url": database_url}
+        self.db = store.open_store(database_url or home)
+        with self.serving() as client:
             load(client)
         loaded = load_shop(self.db, "corner")
         self.shop, self.inputs = loaded.shop, loaded.digest
         self.model = engine.fit(self.shop)
+
+    def serving(self, **given):
+        return serving(self.home, **self.where, **given)
 
     def plan(self, start=THIS_MONTH, **policy):
         aim = Policy.from_mapping({"price": {"max_change": 0.1}, "horizon": 2} | policy)

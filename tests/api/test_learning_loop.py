@@ -27,6 +27,7 @@ from pricebid_api.upkeep import Upkeep
 from pricebid_api.worker import quote_log
 from pricebid_api.worker.attempt import attempt
 from pricebid_api.worker.kinds import KINDS
+from pricebid_api.worker.sales import SETTLED
 from pricebid_api.worker.signals import Signals
 from pricebid_api.worker.trials import read_trials
 from pricebid_api.worker.work import Work
@@ -37,13 +38,17 @@ TEA = {"sku": "tea", "region": "north"}
 DAY = 86_400_000_000
 
 
-@pytest.fixture(scope="module")
-def explored_home(tmp_path_factory):
-    """A store whose published plan explores; gives it with what may be tried."""
-    made = Planned(tmp_path_factory.mktemp("explored"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def explored_home(request, tmp_path_factory):
+    """A store, on each database, whose published plan explores; gives it with what may be tried."""
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgres")
+    url = None if server is None else server.make_migrated()
+    made = Planned(tmp_path_factory.mktemp("explored"), url)
     info = made.published(learning=BUDGET)
     yield made, info
     made.db.close()
+    if server is not None:
+        server.take_back(url)
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def test_the_law_is_stated_drawn_learnt_and_taken_up_within_the_budget(explored_
     assert len(first) > 1
     planned = float(explored.price[row, explored.planned[row]])
     best = float(np.nanmin(explored.price[row]))
-    with serving(made.home, learn_seconds=None) as client:
+    with made.serving(learn_seconds=None) as client:
         items = ask(client, TEA, 3_000)
         drawn_as_said(items, first)
         assert {one["source"] for one in items} <= {"plan", "exploration"}
@@ -143,7 +148,7 @@ def test_the_law_is_stated_drawn_learnt_and_taken_up_within_the_budget(explored_
             shelf = client.app_state["service"].snapshots.get("corner")
         drawn_as_said(ask(client, TEA, 3_000), law)
         assert run(made.db).result["folded"]["exploration"] == 0
-    with serving(made.home, learn_seconds=None) as client:  # a worker that starts later draws from the same law
+    with made.serving(learn_seconds=None) as client:  # a worker that starts later draws from the same law
         drawn_as_said(ask(client, TEA, 2_000), law)
 
 
@@ -152,7 +157,7 @@ def test_a_worker_killed_between_folding_and_storing_leaves_nothing_folded_twice
     explored = Explored.from_files(store.plan_files(made.db, "corner", info.id))
     row = tea_row(explored)
     before = read_trials(getattr(store.get_state(made.db, "corner", "exploration"), "data", None), explored)
-    with serving(made.home, learn_seconds=None) as client:
+    with made.serving(learn_seconds=None) as client:
         items = ask(client, TEA, 200)
         sold = sell(client, items, lambda _: 0.5, np.random.default_rng(4), "b")
         logged(client, len(items))
@@ -316,13 +321,15 @@ def test_the_service_asks_for_learning_by_itself(tmp_path):
 
 
 def midnight(back):
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
+    """Give when a day began that lies so far back; today begins when yesterday's feedback is taken to be whole."""
+    today = datetime.now(UTC) - timedelta(microseconds=SETTLED)
+    return today.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=back)
 
 
 @pytest.fixture
-def daily(tmp_path):
+def daily(database_url, tmp_path):
     """A shop whose sales were loaded up to three days ago, and quotes and feedback of every day since."""
-    with serving(tmp_path, learn_seconds=None) as client:
+    with serving(tmp_path / "state", database_url=database_url, learn_seconds=None) as client:
         days = [f"{midnight(back):%Y-%m-%d}" for back in range(40, 2, -1)]
         rows = "".join(
             f"{day},{sku},north,{units},{price}\n"
@@ -331,7 +338,7 @@ def daily(tmp_path):
         )
         for table, text in (("sales", f"date,sku,region,units,price\n{rows}"), ("catalog", CATALOG)):
             assert client.put(f"/v1/shops/corner/tables/{table}", content=text, headers=CSV).status_code == 200
-        db = store.open_store(tmp_path)
+        db = store.open_store(database_url)
         yield client, db
         db.close()
 

@@ -3,7 +3,6 @@
 import functools
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -35,8 +34,8 @@ class Sums:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Store]:
-    opened = store.open_store(tmp_path)
+def db(database_url: str) -> Iterator[Store]:
+    opened = store.open_store(database_url)
     store.put_shop(opened, "a", by="tests")
     yield opened
     opened.close()
