@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pricebid.engine import attribute, backtest, bid, channels, fit, forecast, plan, price, what_if
+    from pricebid.engine import attribute, backtest, bid, channels, fit, forecast, plan, price, review, what_if
     from pricebid.errors import (
         Conflict,
         Fault,
@@ -57,6 +57,7 @@ _OWNER = {
     "forecast": "engine",
     "plan": "engine",
     "price": "engine",
+    "review": "engine",
     "what_if": "engine",
 }
 
@@ -82,6 +83,7 @@ __all__ = [
     "forecast",
     "plan",
     "price",
+    "review",
     "what_if",
 ]
 

@@ -129,7 +129,7 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "init", "check", "fit", "forecast", "backtest", "elasticities", "price", "whatif"]
+    "name", ["demo", "init", "check", "fit", "forecast", "backtest", "elasticities", "price", "whatif", "review"]
 )
 def test_every_command_has_help_with_an_example(name: str) -> None:
     result = CliRunner().invoke(app, [name, "--help"])

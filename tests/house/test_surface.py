@@ -31,6 +31,7 @@ PUBLIC = [
     "forecast",
     "plan",
     "price",
+    "review",
     "what_if",
 ]
 

@@ -14,7 +14,7 @@ from pricebid.bidding.channel_plan import ChannelPlan
 from pricebid.client import Client, Feedback, Job, LogEntry, Quote
 from pricebid.demand import DemandModel
 from pricebid.landscape.attribution import Attribution
-from pricebid.planning import Comparison, JointPlan
+from pricebid.planning import Comparison, JointPlan, Review
 from pricebid.pricing import PricePlan
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,8 @@ def main_path() -> None:
     assert_type(plan.summary(), str)
     assert_type(plan.to_frame(), pd.DataFrame)
     assert_type(pricebid.what_if(shop, model, policy, {"change": []}), Comparison)
+    assert_type(pricebid.review(plan, shop), Review)
+    assert_type(pricebid.review(Path("plan"), shop, start="2024-01-01", days=7).to_frame(), pd.DataFrame)
 
 
 def advertising() -> None:

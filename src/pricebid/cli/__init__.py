@@ -14,6 +14,7 @@ from pricebid.cli._experiment import experiment
 from pricebid.cli._joint import plan
 from pricebid.cli._model import backtest, elasticities, fit, forecast
 from pricebid.cli._plan import price, whatif
+from pricebid.cli._review import review
 from pricebid.cli._run import add_command, prepare
 from pricebid.cli._serve import create, keys, list_, revoke, serve
 from pricebid.cli._shop import check, init
@@ -66,6 +67,7 @@ add_command(
     panel=_DECIDE,
     example="pricebid whatif my-shop --policy my-shop/policy.toml --scenario my-shop/scenario.toml",
 )
+add_command(app, review, panel=_PROVE, example="pricebid review my-plan my-shop --out my-review")
 add_command(app, bid, panel=_ADVERTISE, example="pricebid bid my-shop --policy my-shop/policy.toml")
 add_command(app, plan, panel=_ADVERTISE, example="pricebid plan my-shop --policy my-shop/policy.toml")
 add_command(app, channels, panel=_ADVERTISE, example="pricebid channels my-shop --policy my-shop/policy.toml")

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from pricebid.bidding import BidPlan
     from pricebid.demand import BacktestResult, DemandModel, Forecast
-    from pricebid.planning import Comparison
+    from pricebid.planning import Comparison, JointPlan, Review
     from pricebid.policy import Policy, Scenario
     from pricebid.pricing import PricePlan
     from pricebid.tables import Shop
@@ -200,3 +201,33 @@ def what_if(
     from pricebid import planning
 
     return planning.what_if(shop, model, policy, scenario, start=start, progress=progress)
+
+
+def review(
+    plan: PricePlan | BidPlan | JointPlan | str | Path,
+    shop: Shop,
+    *,
+    start: date | str | None = None,
+    days: int | None = None,
+) -> Review:
+    """Lay what happened since a plan beside what it expected.
+
+    Parameters
+    ----------
+    plan : plan or path
+        Of prices, of bids or of both; or the ``--out`` folder of the run that made it.
+    shop : Shop
+        With the sales and ad reports since.
+    start : date, optional
+        First day on which the plan was in force; default: as it says itself. A plan of bids alone does not.
+    days : int, optional
+        Of bids: how many days to look at; default: the horizon where the plan has one, else all since.
+
+    Raises
+    ------
+    InputError
+        If nothing has happened in the plan's horizon yet, or plan and shop do not fit together.
+    """
+    from pricebid import planning
+
+    return planning.review(plan, shop, start=start, days=days)

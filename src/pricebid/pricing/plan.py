@@ -270,6 +270,7 @@ class PricePlan:
             "limits": [asdict(limit) for limit in self.limits],
             "notices": list(self.notices),
             "start": str(self.periods[0]),
+            "last_period": str(self.periods[-1]),
             "horizon": len(self.periods),
             "currency": self.settings.currency,
             "model": self.model,
