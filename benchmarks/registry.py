@@ -34,7 +34,7 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All benchmarks, in the order in which they run."""
-    from benchmarks.load import capacity, cpu, faults, race
+    from benchmarks.load import capacity, cpu, faults, held, race
     from benchmarks.quality.specs import SPECS
     from benchmarks.speed import bandits, bids, feedback, kernel, pacing, prices, quotes, rivals, rules, tables
 
@@ -104,6 +104,7 @@ def benchmarks() -> tuple[Benchmark, ...]:
             smoke=("--seconds", "1", "--events", "20000", "--offers", "20000", "--databases", "sqlite"),
         ),
         Benchmark(name="load.race", run=race.main, smoke=("--budget", "10", "--databases", "sqlite")),
+        Benchmark(name="load.held", run=held.main, smoke=("--kills", "1", "--seconds", "1", "2", "--burst", "1")),
         Benchmark(name="load.faults", run=faults.main, smoke=("--kills", "2", "--databases", "sqlite", "--light")),
     )
     return (*speed, *load, *SPECS)

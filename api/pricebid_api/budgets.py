@@ -14,7 +14,7 @@ from pricebid_api import logs
 from pricebid_api.pacing import NAME, DayPaces, of_bids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from pricebid.live.bids import BidSnapshot
@@ -25,15 +25,60 @@ if TYPE_CHECKING:
 MICRO = 1_000_000
 _BATCH = 10_000
 _REPLAYED = 50_000  # events that a worker goes through where nothing of the day is kept yet
-_SLICES, _MOST_SLICES = 4, 16  # laid in per budget: at first, and where they run out between two ticks
+_MOST_SLICES = 16  # laid in per budget, where one runs out between two ticks
+_CALM_SECONDS = 10.0  # after so long with half the use, half as many are laid in
+_LONGEST_IDLE = 3_600.0  # seconds for which an unused slice waits, where one that went back was missed again and again
 _ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
 _AHEAD = 10 * MICRO  # microseconds before midnight from which tomorrow's slices are leased
 
 
 @dataclass(kw_only=True, slots=True)
-class _Held:
-    grant: Grant
+class _Shelf:
+    """What is laid in of one budget for one day.
+
+    Parameters
+    ----------
+    since : float
+        When ``want`` was last looked at, or last grew.
+    idle : float
+        Seconds after which unused slices go back.
+    used : float
+        When something was last asked for.
+    held : list of Grant
+        Slices, the oldest first.
+    want : int
+        How many there should be after a tick.
+    asked : int, optional
+        The most that was asked for since the last tick; None: nothing was.
+    taken : int
+        Slices handed out since the last tick.
+    most : int
+        The most that were handed out between two ticks since ``since``.
+    short : bool
+        Somebody got nothing since the last tick.
+    """
+
     since: float
+    idle: float
+    used: float
+    held: list[Grant] = field(default_factory=list)
+    want: int = 1
+    asked: int | None = None
+    taken: int = 0
+    most: int = 0
+    short: bool = False
+
+    def turn(self, now: float) -> None:
+        """Begin the time to the next tick: want more where slices ran out, fewer where half as many have done for long."""
+        self.most = max(self.most, self.taken)
+        self.used = self.used if self.asked is None else now
+        if self.short and self.taken:  # not where none was there to begin with: one will do then
+            self.want, self.since, self.most = min(2 * self.want, _MOST_SLICES), now, 0
+        elif now - self.since >= _CALM_SECONDS:
+            if self.most <= self.want // 2:
+                self.want = max(1, self.want // 2)
+            self.since, self.most = now, 0
+        self.asked, self.taken, self.short = None, 0, False
 
 
 class Stock:
@@ -48,19 +93,30 @@ class Stock:
     share : float
         Share of a budget that a slice has.
     idle : float
-        Seconds after which an unused slice goes back.
+        Seconds after which an unused slice goes back; twice as many each time that the next bid missed it.
+    clock : callable
+        Seconds, never going back.
     """
 
-    def __init__(self, db: Store, *, shop: str, worker: str, share: float, idle: float) -> None:
+    def __init__(
+        self,
+        db: Store,
+        *,
+        shop: str,
+        worker: str,
+        share: float,
+        idle: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._db = db
         self._shop = shop
         self._worker = worker
         self._share = share
         self._idle = idle
+        self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, date], list[_Held]] = {}
-        self._want: dict[tuple[str, date], int] = {}
-        self._asked: dict[tuple[str, date], int] = {}
+        self._shelves: dict[tuple[str, date], _Shelf] = {}
+        self._cleared: dict[tuple[str, date], float] = {}  # after which time idle
         self._settled: list[tuple[str, int]] = []
 
     def lease(self, campaign: str, day: date, *, budget: int, amount: int, until: int) -> Grant | None:
@@ -71,12 +127,18 @@ class Stock:
         del budget, until
         with self._lock:
             key = (campaign, day)
-            self._asked[key] = max(amount, self._asked.get(key, 0))
-            held = self._held.get(key)
-            if not held:  # bids come faster than slices were laid in: lay in more
-                self._want[key] = min(2 * self._want.get(key, _SLICES), _MOST_SLICES)
+            shelf = self._shelf(key)
+            shelf.asked = max(amount, shelf.asked or 0)
+            went_back = self._cleared.pop(key, None) is not None
+            if not shelf.held:
+                shelf.short = True
+                if (
+                    went_back
+                ):  # bids that come rarely would find none each time, if none ever waited longer than the last
+                    shelf.idle = min(2 * shelf.idle, _LONGEST_IDLE)
                 return None
-            return held.pop(0).grant
+            shelf.taken += 1
+            return shelf.held.pop(0)
 
     def settle(self, grant: str, spent: int) -> None:
         """Note what was spent of a slice; told to the store at the next tick."""
@@ -87,32 +149,59 @@ class Stock:
         """Tell the store what is settled, give back what nobody uses, lease what is wanted; blocking."""
         with self._lock:
             settled, self._settled = self._settled, []
-            asked, self._asked = self._asked, {}
-            for key in list(self._held):
-                aged = all(time.monotonic() - one.since > self._idle for one in self._held[key])
-                if key[1] not in days or (key not in asked and aged):
-                    settled += [(one.grant.id, 0) for one in self._held.pop(key)]
-                    self._want.pop(key, None)
+            self._cleared = {key: after for key, after in self._cleared.items() if key[1] in days}
+            asked = {}
+            for key, shelf in list(self._shelves.items()):
+                if shelf.asked is not None:
+                    asked[key] = shelf.asked
+                settled += [(one.id, 0) for one in self._turned(key, shelf, wanted=key[1] in days)]
         self._tell(settled)
         for (campaign, day), amount in asked.items():
             budget = budgets.get(campaign)
             if budget is not None and day in days:
-                while len(self._held.get((campaign, day), ())) < self._want.get((campaign, day), _SLICES):
+                while self._lacks((campaign, day)):
                     if not self._lease(campaign, day, budget, max(amount, int(budget * self._share))):
                         break
+
+    def _turned(self, key: tuple[str, date], shelf: _Shelf, *, wanted: bool) -> list[Grant]:
+        """Begin the time to the next tick; gives the slices that are to go back."""
+        now = self._clock()
+        shelf.turn(now)
+        idle = now - shelf.used > shelf.idle
+        if idle or not wanted:
+            del self._shelves[key]
+            if idle and wanted:
+                self._cleared[key] = shelf.idle
+            return shelf.held
+        back, shelf.held = shelf.held[shelf.want :], shelf.held[: shelf.want]
+        return back
+
+    def _shelf(self, key: tuple[str, date]) -> _Shelf:
+        found = self._shelves.get(key)
+        if found is None:
+            now, idle = self._clock(), self._cleared.get(key, self._idle)
+            found = self._shelves[key] = _Shelf(since=now, used=now, idle=idle)
+        return found
+
+    def _lacks(self, key: tuple[str, date]) -> bool:
+        with self._lock:
+            shelf = self._shelf(key)
+            return len(shelf.held) < shelf.want
 
     def first(self, days: Sequence[date], budgets: Mapping[str, int]) -> None:
         """Ask for a slice of every budget that has none in stock."""
         with self._lock:
             for day in days:
                 for campaign in budgets:
-                    self._asked.setdefault((campaign, day), 0)
+                    shelf = self._shelf((campaign, day))
+                    shelf.asked = shelf.asked or 0
 
     def close(self) -> None:
         """Give everything back."""
         with self._lock:
-            settled = [*self._settled, *((one.grant.id, 0) for held in self._held.values() for one in held)]
-            self._settled, self._held = [], {}
+            held = [one for shelf in self._shelves.values() for one in shelf.held]
+            settled = [*self._settled, *((one.id, 0) for one in held)]
+            self._settled, self._shelves = [], {}
         self._tell(settled)
 
     def _lease(self, campaign: str, day: date, budget: int, amount: int) -> bool:
@@ -129,8 +218,7 @@ class Stock:
         if found is not None:
             with self._lock:
                 grant = live.Grant(id=found.id, amount=round(found.amount * MICRO))
-                held = _Held(grant=grant, since=time.monotonic())
-                self._held.setdefault((campaign, day), []).append(held)
+                self._shelf((campaign, day)).held.append(grant)
         return found is not None
 
     def _tell(self, settled: Sequence[tuple[str, int]]) -> None:

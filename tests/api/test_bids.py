@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from tests.api.harness import serving
 
-from pricebid import store
+from pricebid import live, store
 from pricebid_api.budgets import MICRO, Stock
 from pricebid_api.worker.facts import bid_facts
 
@@ -36,7 +36,7 @@ def some(plan, count=3):
 
 def test_bids_are_the_plans_set_aside_from_the_budget_and_released_by_feedback(bid_home):
     home, db, plan = bid_home
-    with serving(home) as client:
+    with serving(home, lease_share=0.1) as client:  # the first slice covers them all
         answer = client.post(BIDS, json={"items": [*some(plan), {"keyword": "no such"}]})
         assert answer.status_code == 200, answer.text
         *found, unknown = answer.json()["items"]
@@ -101,7 +101,86 @@ def test_a_slice_that_nobody_uses_goes_back(db):
     stock = Stock(db, shop="corner", worker="w", share=0.5, idle=0.0)
     stock.first([DAY], {"": MICRO})
     stock.refill([DAY], {"": MICRO})
-    assert store.spend_of(db, "corner", DAY.isoformat())[0].leased == 1.0
+    assert store.spend_of(db, "corner", DAY.isoformat())[0].leased == 0.5
     time.sleep(0.01)
     stock.refill([DAY], {"": MICRO})
     assert store.spend_of(db, "corner", DAY.isoformat())[0].leased == 0
+
+
+class Bidding:
+    """A worker's book and stock, on a clock of their own: a tick every half second, bids in between, each told at once."""
+
+    def __init__(self, db, budget=10_000 * MICRO):
+        self.db, self.budgets, self.seconds, self.bids, self.spent = db, {"": budget}, 1_780_000_000.0, 0, 0
+        store.put_shop(db, "corner", by="tests")
+        self.stock = Stock(db, shop="corner", worker="w", share=0.02, idle=30.0, clock=lambda: self.seconds)
+        how = live.LeaseSettings(share=0.02, retry=0)
+        self.book = live.BudgetBook(self.stock, clock=live.Clock("UTC"), budgets=self.budgets, settings=how)
+        self.day = live.Clock("UTC").day(self.now)
+        self.stock.first([self.day], self.budgets)
+
+    @property
+    def now(self):
+        return round(self.seconds * MICRO)
+
+    def go_on(self, ticks, *, bids=7, amount=10_000, click=0.1):
+        """Bid for so many ticks, a share of it clicked; gives how many bids got no money."""
+        refused = 0
+        for _ in range(ticks):
+            self.book.tick(self.now)
+            self.stock.refill([self.day], self.budgets)
+            self.seconds += 0.5
+            for _ in range(bids):
+                (hold,) = self.book.reserve([""], [amount], [self.now], self.now)
+                if isinstance(hold, str):
+                    refused += 1
+                    continue
+                self.bids += 1
+                self.book.enter([hold], [f"{self.bids}"])
+                cost = amount if self.bids % round(1 / click) == 0 else 0
+                self.book.charge(f"{self.bids}", cost)
+                self.spent += cost
+        return refused
+
+    def held(self):
+        """What would count though nobody spent it, in slices, were the worker killed now."""
+        (standing,) = store.spend_of(self.db, "corner", self.day.isoformat())
+        return (standing.spent + standing.leased - self.spent / MICRO) / 200.0
+
+
+def test_a_worker_that_bids_calmly_holds_two_slices_at_most(db):
+    worker = Bidding(db)
+    most = 0
+    for _ in range(30):
+        worker.go_on(50)
+        most = max(most, worker.held())
+    assert 1 < most <= 2, "one in use, one in stock"
+
+
+def test_slices_laid_in_for_a_burst_go_back_when_it_is_over_though_bids_go_on(db):
+    worker = Bidding(db)
+    assert worker.go_on(6, bids=100, click=1.0, amount=10 * MICRO) > 0
+    worker.go_on(1, bids=0)
+    assert worker.held() > 4
+    refused = worker.go_on(140, bids=1, click=1.0, amount=10 * MICRO)  # a slice every ten seconds: never idle
+    assert refused == 0
+    assert worker.held() <= 2
+
+
+def test_a_bid_that_comes_rarely_finds_a_slice_in_the_end(db):
+    worker = Bidding(db)
+    refused = 0
+    for _ in range(10):
+        refused = worker.go_on(1, bids=1)
+        worker.go_on(240, bids=0)
+    assert refused == 0
+    worker.go_on(7_500, bids=0)
+    assert worker.held() == 0, "nobody came for an hour"
+
+
+def test_many_bids_at_once_get_what_is_in_stock_and_a_reason(db):
+    worker = Bidding(db)
+    worker.go_on(1, bids=0)
+    holds = worker.book.reserve([""] * 5, [80 * MICRO] * 5, [worker.now] * 5, worker.now)
+    assert [isinstance(one, str) for one in holds] == [False, False, True, True, True]
+    assert holds[-1] == "shop_budget"

@@ -135,6 +135,20 @@ def test_a_slice_that_is_not_used_is_given_back_to_other_workers():
     assert bid(second, "a", 1, NOW + 7 * SECOND, "four") == "campaign_budget"
 
 
+def test_a_slice_that_is_used_up_is_accounted_for_at_the_next_tick():
+    leases = MemoryLeases()
+    one = book(leases, budgets={"a": 100})
+    bid(one, "a", 10, NOW, "all of it")
+    bid(one, "a", 10, NOW, "still out")
+    one.charge("all of it", 10)
+    one.tick(NOW)
+    assert one.standing()["a", DAY] == (0, 10, 0), "the other slice waits for its bid"
+    one.charge("all of it", 5)  # late: it counts all the same
+    one.charge("still out", 0)
+    one.tick(NOW + 60 * SECOND)
+    assert leases.lease("a", DAY, budget=100, amount=100, until=0).amount == 85
+
+
 def test_what_a_killed_worker_held_stays_out_of_the_budget():
     leases = MemoryLeases()
     bid(book(leases, budgets={"a": 100}), "a", 60, NOW, "lost")

@@ -369,7 +369,7 @@ class BudgetBook:
                 kept = []
                 for one in held:
                     worn = one.until < now + self.settings.hold or now - one.used >= self.settings.idle
-                    if one.open == 0 and (worn or closing):
+                    if one.open == 0 and (worn or closing or one.free <= 0):  # of a used-up one nothing comes back
                         one.settled = True
                         self._leases.settle(one.grant, one.spent)
                     else:
