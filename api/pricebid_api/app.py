@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import sys
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fastapi import FastAPI
 
 from pricebid import __version__, store
-from pricebid.live.tokens import Signer
 from pricebid_api import errors, openapi, telemetry
 from pricebid_api.auth import Gate, Keys
 from pricebid_api.budgets import Budgets
@@ -29,18 +25,14 @@ from pricebid_api.recorder import Recorder
 from pricebid_api.routes import ROUTERS
 from pricebid_api.serve import refuse_open
 from pricebid_api.settings import Settings
+from pricebid_api.signing import Secrets, signers
 from pricebid_api.snapshots import Snapshots
 from pricebid_api.state import Service, State
 from pricebid_api.streams import Streams
 from pricebid_api.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from pricebid.store import Store
-
-_MOST_SIGNERS = 10_000  # names that no shop has get one too, if a key of all shops asks for them
-_SECRET = "PRICEBID_SECRET"  # noqa: S105 - the variable's name
+    from collections.abc import AsyncIterator
 
 
 def create_app(settings: Settings, *, log: RequestLog | None = None) -> FastAPI:
@@ -105,12 +97,13 @@ def from_environment() -> FastAPI:
 
 
 def _open(settings: Settings, metrics: Metrics, log: RequestLog) -> Service:
+    secrets = Secrets.from_environment()
     db = store.open_store(settings.store)
     try:
         keys = Keys()
         keys.refresh(db)
         refuse_open(settings, keys=keys.any)
-        signer = _signers(db)
+        signer = signers(db, secrets)
     except BaseException:
         db.close()
         raise
@@ -166,21 +159,3 @@ async def _end(service: Service) -> None:
     service.writer.close()
     await service.log.stop()
     service.db.close()
-
-
-def _signers(db: Store) -> Callable[[str], Signer]:
-    """Give what makes the signer of a shop: keyed by `PRICEBID_SECRET` where it is set, else by the store's own secret.
-
-    The store's secret stays valid for verifying, so that setting the variable later breaks no feedback on its way.
-    """
-    keys = {0: store.secret(db, "decision tokens")}
-    given: Any = os.environ.get(_SECRET)
-    if given:
-        keys[1] = hashlib.sha256(given.encode()).digest()
-    current = max(keys)
-
-    @lru_cache(_MOST_SIGNERS)
-    def signer(shop: str) -> Signer:
-        return Signer(shop=shop, keys=keys, current=current)
-
-    return signer

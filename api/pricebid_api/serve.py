@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,14 @@ import uvicorn
 from pricebid import store
 from pricebid.errors import InputError
 from pricebid_api import logs
+from pricebid_api.counting import counting_folder, sweep
 from pricebid_api.metrics import SEVERAL
 from pricebid_api.settings import PREFIX, Settings
+from pricebid_api.signing import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
 _GRACE_SECONDS = 20.0
@@ -34,9 +36,10 @@ def serve(settings: Settings) -> None:
     Raises
     ------
     InputError
-        It would listen beyond loopback, and nobody could prove who they are.
+        It would listen beyond loopback, and nobody could prove who they are; or a secret of decision ids will not do.
     """
     logs.configure(settings.log_format)
+    Secrets.from_environment()  # told once, before several workers would each fail over it
     _check_access(settings)
     _export(settings)
     options: dict[str, Any] = {
@@ -51,7 +54,7 @@ def serve(settings: Settings) -> None:
         "h11_max_incomplete_event_size": 64 * 1024,
     }
     signal.signal(signal.SIGTERM, _leave)
-    with _job_workers(settings.job_workers), _shared_metrics(settings.workers):
+    with _job_workers(settings.job_workers), _shared_metrics(settings.workers, settings.home):
         uvicorn.run("pricebid_api.app:from_environment", workers=settings.workers, **options)
 
 
@@ -101,13 +104,14 @@ def _export(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _shared_metrics(workers: int) -> Iterator[None]:
+def _shared_metrics(workers: int, home: Path) -> Iterator[None]:
     """Give several workers a folder in which they count together."""
     if workers <= 1:
+        sweep(home)
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="pricebid-metrics-") as folder:
-        os.environ[SEVERAL] = folder
+    with counting_folder(home) as folder:
+        os.environ[SEVERAL] = str(folder)
         yield
 
 

@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from benchmarks.load.deployment import Deployment
 
 
 def job_workers(pid):
@@ -23,6 +25,56 @@ def is_job_worker(pid):
         return b"\0pricebid\0worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def folders(home):
+    return {path for path in (home / "metrics").iterdir() if path.is_dir()}
+
+
+@contextmanager
+def started(home, workers=2):
+    """A server with several workers; nothing of it outlives the block."""
+    server = Deployment(home=home, workers=workers)
+    server.start()
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.kill()
+        assert server.gone()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told from /proc")
+def test_the_next_start_removes_what_a_killed_server_counted_in_and_nothing_of_a_living_one(tmp_path):
+    home = tmp_path / "home"
+    with started(home):
+        (left,) = folders(home)
+        assert list(left.glob("*.db"))
+    assert folders(home) == {left}, "it was killed: nobody cleans up"
+    with started(home) as living:
+        (its,) = folders(home)
+        assert its != left
+        with started(home) as second:
+            assert len(folders(home)) == 2
+            assert its in folders(home)
+            second.stop()
+            assert folders(home) == {its}
+        with started(home, workers=1):
+            assert folders(home) == {its}
+        with urlopen(f"{living.url}/metrics") as answer:  # noqa: S310 - our own server
+            assert b"pricebid_requests_total" in answer.read()
+    with started(home, workers=1):
+        assert not folders(home)
+
+
+def test_a_secret_that_will_not_do_is_told_before_anything_starts(tmp_path):
+    environment = {**os.environ, "PRICEBID_SECRET": "hunter2", "PRICEBID_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "pricebid", "serve", "--port", "0", "--workers", "2"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "PRICEBID_SECRET: a secret is at least 32 characters" in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told from /proc")

@@ -23,7 +23,7 @@ from pricebid_api import Settings
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf8"))
 OURS = ("service", "worker")
-VARIABLES = {f"PRICEBID_{one.name.upper()}" for one in fields(Settings)} | {"PRICEBID_SECRET"}
+VARIABLES = {f"PRICEBID_{one.name.upper()}" for one in fields(Settings)} | {"PRICEBID_SECRET", "PRICEBID_SECRET_BEFORE"}
 
 
 def instructions():
