@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,16 +48,24 @@ class Caller:
         What they may do; ``admin`` includes the others.
     key : str
         What their rate is counted by.
+    until : float, optional
+        When their token ends, seconds since 1970; None: an API key, which holds until it is revoked.
     """
 
     name: str
     shop: str | None
     scopes: frozenset[str]
     key: str
+    until: float | None = None
 
     def may(self, scope: str) -> bool:
         """Tell whether they have the scope."""
         return scope in self.scopes or "admin" in self.scopes
+
+    @property
+    def tenant(self) -> str:
+        """By whom what all share is counted: the shop, whichever of its keys is used, else the key of all shops."""
+        return self.key if self.shop is None else f"shop:{self.shop}"
 
 
 EVERYBODY = Caller(name="local", shop=None, scopes=frozenset(SCOPES), key="local")
@@ -108,6 +117,10 @@ class Keys:
     def find(self, plain: bytes) -> Caller | None:
         """Give the caller of a key, None where there is no such key in force."""
         return self._callers.get(hashlib.sha256(plain).digest())
+
+    def knows(self, caller: Caller) -> bool:
+        """Tell whether the key of a caller is still among these."""
+        return bytes.fromhex(caller.key) in self._callers
 
 
 def _of_key(info: KeyInfo) -> Caller:
@@ -177,7 +190,13 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     if not isinstance(shop, str) or not shop:
         raise unknown("The bearer token has no claim pricebid_shop: a shop, or * for all.")
     name = str(claims["sub"])[:100]
-    return Caller(name=f"jwt:{name}", shop=None if shop == "*" else shop, scopes=scopes, key=f"jwt:{name}")
+    return Caller(
+        name=f"jwt:{name}",
+        shop=None if shop == "*" else shop,
+        scopes=scopes,
+        key=f"jwt:{name}",
+        until=float(claims["exp"]),
+    )
 
 
 def unknown(detail: str) -> Problem:
@@ -225,14 +244,33 @@ class Gate:
         """
         if not self.open:
             raise self._failed(client, "Present an API key: Authorization: Bearer KEY.")
-        origin = head.get(b"origin")
-        names = [head.get(b"host", b""), *([] if origin is None else [origin.rpartition(b"://")[2]])]
-        if any(_hostname(name.decode("latin1")) not in _LOCAL for name in names):
+        if not _local_names(head):
             raise Problem(403, "not_local", "Without API keys the service answers to local names only.")
-        if any(name in head for name in _PROXIED):
+        if _proxied(head):
             detail = "Without API keys the service answers no proxy; make one: pricebid keys create --scope admin."
             raise Problem(403, "not_local", detail)
         return EVERYBODY
+
+    @staticmethod
+    def beside(head: Mapping[bytes, bytes], client: str) -> bool:
+        """Tell whether a request comes from this machine itself, by the rule of `anybody`, whether or not keys exist."""
+        return _loopback(client) and _local_names(head) and not _proxied(head)
+
+    async def holds(self, caller: Caller, db: Store) -> bool:
+        """Tell whether who was let in before would be let in now; waits for the store only where keys are stale.
+
+        Parameters
+        ----------
+        caller : Caller
+            Who was let in.
+        db : Store
+            The store, asked for all keys at once for all who wait.
+        """
+        if caller.until is not None:
+            return time.time() < caller.until
+        if not self.keys.fresh:
+            await self.keys.freshen(db)
+        return self.open if caller is EVERYBODY else self.keys.knows(caller)
 
     def nobody(self, client: str) -> NoReturn:
         """Refuse a caller whose key or token is not known.
@@ -272,6 +310,25 @@ class Gate:
 def _too_many(wait: float) -> Problem:
     seconds = str(max(1, round(wait + 0.5)))
     return Problem(429, "too_many", f"Too many requests; try again in {seconds} s.", headers={"Retry-After": seconds})
+
+
+def _local_names(head: Mapping[bytes, bytes]) -> bool:
+    origin = head.get(b"origin")
+    names = [head.get(b"host", b""), *([] if origin is None else [origin.rpartition(b"://")[2]])]
+    return all(_hostname(name.decode("latin1")) in _LOCAL for name in names)
+
+
+def _proxied(head: Mapping[bytes, bytes]) -> bool:
+    return any(name in head for name in _PROXIED)
+
+
+def _loopback(client: str) -> bool:
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _hostname(host: str) -> str:

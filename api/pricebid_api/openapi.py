@@ -67,7 +67,7 @@ def _finish(operation: dict[str, Any], scope: str | None) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
     responses["default"] = {"$ref": "#/components/responses/Problem"}
-    operation["security"] = [] if scope is None else [{"key": []}]
+    operation["security"] = [] if scope is None else operation.get("security", [{"key": []}])
     operation["x-scope"] = scope
     if scope is not None:
         operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()

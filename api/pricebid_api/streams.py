@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,7 +15,7 @@ from pricebid_api.errors import Problem
 from pricebid_api.schemas.base import at_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.types import Receive, Scope, Send
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.25
 _ALIVE_SECONDS = 15.0
+_SHARES = 4  # at most one part in so many of the places is one caller's
 _LONGEST_SECONDS = 3600.0  # a reader that wants more comes back, and is let in anew
 
 
@@ -37,30 +39,60 @@ class Streams:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.open = 0
+        self._share = max(1, most // _SHARES)
+        self._of: Counter[str] = Counter()
         self.closing = asyncio.Event()
 
-    def enter(self) -> None:
+    @property
+    def open(self) -> int:
+        """How many are open."""
+        return self._of.total()
+
+    def enter(self, whose: str) -> None:
         """Take a place.
+
+        Parameters
+        ----------
+        whose : str
+            By whom it is counted.
 
         Raises
         ------
         Problem
-            503 where all are taken.
+            503 where all are taken, 429 where one has a quarter of them.
         """
         if self.open >= self._most:
             raise Problem(503, "busy", "Too many progress streams are open; ask GET /v1/jobs/{id} instead.")
-        self.open += 1
+        if self._of[whose] >= self._share:
+            detail = f"You have {self._share} progress streams open already; ask GET /v1/jobs/{{id}} instead."
+            raise Problem(429, "too_many", detail, headers={"Retry-After": "5"})
+        self._of[whose] += 1
 
-    def leave(self) -> None:
+    def leave(self, whose: str) -> None:
         """Give a place back."""
-        self.open -= 1
+        self._of[whose] -= 1
+        if not self._of[whose]:
+            del self._of[whose]
 
-    async def follow(self, db: Store, job_id: str, after: int) -> AsyncIterator[bytes]:
-        """Yield a job's events from the one after ``after`` until it has ended, the reader leaves or the service stops."""
+    async def follow(
+        self, db: Store, job_id: str, after: int, *, holds: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
+        """Yield a job's events until it has ended, the reader leaves or may read no more, or the service stops.
+
+        Parameters
+        ----------
+        db : Store
+            Where they are.
+        job_id : str
+            The job.
+        after : int
+            The last event that the reader has.
+        holds : callable
+            Tells whether the reader would still be let in.
+        """
         begun = said = time.monotonic()
         yield b"retry: 1000\n\n"
-        while not self.closing.is_set() and time.monotonic() - begun < _LONGEST_SECONDS:
+        while not self.closing.is_set() and time.monotonic() - begun < _LONGEST_SECONDS and await holds():
             found = await asyncio.to_thread(events, db, job_id, after=after)
             for event in found:
                 yield _lines(event)
@@ -82,18 +114,20 @@ class Follow(StreamingResponse):
     ----------
     streams : Streams
         Whose place it takes.
+    whose : str
+        By whom the place is counted.
     events : async iterator of bytes
         What is sent.
 
     Raises
     ------
     Problem
-        503 where all places are taken.
+        503 where all places are taken, 429 where one has a quarter of them.
     """
 
-    def __init__(self, streams: Streams, events: AsyncIterator[bytes]) -> None:
-        streams.enter()
-        self._streams = streams
+    def __init__(self, streams: Streams, whose: str, events: AsyncIterator[bytes]) -> None:
+        streams.enter(whose)
+        self._streams, self._whose = streams, whose
         super().__init__(events, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,7 +135,7 @@ class Follow(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._streams.leave()
+            self._streams.leave(self._whose)
 
 
 def _lines(event: JobEvent) -> bytes:

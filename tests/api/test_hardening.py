@@ -85,16 +85,28 @@ def test_a_stream_that_nobody_came_to_read_gives_its_place_back():
         return {"type": "http.disconnect"}
 
     async def once():
-        response = Follow(streams, never_read())
+        response = Follow(streams, "one", never_read())
         scope = {"type": "http", "asgi": {"spec_version": "2.4"}, "method": "GET", "headers": []}
         with pytest.raises(Exception, match=r"gone|Disconnect|^$"):
             await response(scope, receive, gone)
 
     asyncio.run(once())
     assert streams.open == 0
-    streams.enter()
+    streams.enter("one")
     with pytest.raises(Problem, match="open"):
-        streams.enter()
+        streams.enter("another")
+
+
+def test_one_caller_takes_a_quarter_of_the_streams_and_leaves_the_rest_to_others():
+    streams = Streams(8)
+    for whose in ("one", "one", "another"):
+        streams.enter(whose)
+    with pytest.raises(Problem, match="2 progress streams") as caught:
+        streams.enter("one")
+    assert (caught.value.status, caught.value.code) == (429, "too_many")
+    streams.leave("one")
+    streams.enter("one")
+    assert streams.open == 3
 
 
 def test_stale_keys_are_asked_for_once_however_many_wait(tmp_path):

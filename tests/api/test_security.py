@@ -14,7 +14,7 @@ from pricebid_api.logs import JsonLines
 from pricebid_api.settings import Settings
 
 ID = "019412d8-7c00-7000-8000-000000000000"
-OPEN = {"/healthz", "/readyz", "/metrics"}
+OPEN = {"/healthz", "/readyz"}
 
 
 def key(db, scopes=SCOPES, shop="corner"):
@@ -66,7 +66,8 @@ def test_no_route_shows_a_shop_to_the_key_of_another(local, local_db):
             assert answer.status_code == 404, (method, path, answer.text)
         else:
             seen.add((method, path))
-    assert seen == {("GET", "/v1/shops")}, "a new route that names no shop needs a rule of its own here"
+    assert seen == {("GET", "/v1/shops"), ("GET", "/metrics")}, "a new route that names no shop needs a rule of its own"
+    assert client.get("/metrics", headers=stranger).json()["code"] == "other_shop"
     assert [one["shop"] for one in client.get("/v1/shops", headers=stranger).json()["items"]] == ["other"]
 
 
@@ -94,6 +95,52 @@ def test_a_revoked_key_is_refused_within_two_seconds(local, local_db):
     while client.get("/v1/shops/corner", headers=bearer(plain)).status_code != 401:
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("::ffff:127.0.0.1", {}, 200),
+        ("127.0.0.1", {"Host": "127.0.0.1:8000"}, 200),
+        ("10.0.0.7", {}, 401),
+        ("testclient", {}, 401),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 401),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 401),
+        ("127.0.0.1", {"Host": "prices.example.com"}, 401),
+        ("127.0.0.1", {"Origin": "https://evil.example"}, 401),
+        ("127.0.0.1", bearer("pbk_wrong"), 401),
+    ],
+)
+def test_metrics_ask_no_key_of_this_machine_itself(local, local_db, client, headers, status):
+    key(local_db)
+    time.sleep(0.15)
+    local._transport.client = (client, 40_000)
+    assert local.get("/metrics", headers=headers).status_code == status
+    assert local.get("/v1/shops", headers=headers).status_code == 401, "of this machine or not"
+
+
+def test_metrics_are_told_to_keys_and_tokens_of_all_shops_that_may_read(local, local_db):
+    for scopes, shop, status, code in (
+        (["read"], None, 200, None),
+        (["admin"], None, 200, None),
+        (["quote"], None, 403, "scope_missing"),
+        (["read"], "corner", 403, "other_shop"),
+        (["admin"], "corner", 403, "other_shop"),
+    ):
+        answer = local.get("/metrics", headers=bearer(key(local_db, scopes=scopes, shop=shop)))
+        assert answer.status_code == status, (scopes, shop)
+        assert status == 200 or answer.json()["code"] == code
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_needs_no_key_names_no_shop(local, local_db):
+    key(local_db)
+    poller = local.app_state["service"].poller
+    poller._answered, poller._loaded = poller._answered - 60, False
+    for path in OPEN:
+        assert "corner" not in local.get(path).text
 
 
 def test_without_keys_only_local_names_are_answered(local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
@@ -109,7 +110,8 @@ async def job_events(
     """Send what happens to a job as server-sent events; a reader that broke off resumes with `Last-Event-ID`."""
     await _of(service, job, caller)
     after = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
-    return Follow(service.streams, service.streams.follow(service.db, job, after))
+    told = service.streams.follow(service.db, job, after, holds=partial(service.gate.holds, caller, service.db))
+    return Follow(service.streams, caller.tenant, told)
 
 
 @router.get(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from pricebid_api.deps import ServiceDep
+from pricebid_api.auth import presented
+from pricebid_api.deps import ServiceDep, allow
+from pricebid_api.errors import Problem
+from pricebid_api.raw import scoped
 from pricebid_api.schemas.base import Out
+from pricebid_api.state import Service
 
 router = APIRouter(tags=["platform"])
 
@@ -49,7 +53,30 @@ async def readyz(service: ServiceDep, response: Response) -> Readiness:
             "content": {"text/plain": {"schema": {"type": "string"}, "example": "pricebid_quotes_total 12\n"}},
         }
     },
+    openapi_extra={"security": [{"key": []}, {}]},  # none is asked of this machine itself
 )
-async def metrics(service: ServiceDep) -> Response:
-    """Give latency, quotes, fallbacks, guard hits, ad spend, ages of model and plan, and queue depth."""
+@scoped("read")
+async def metrics(request: Request, service: ServiceDep) -> Response:
+    """Give latency, quotes, fallbacks, guard hits, ad spend, ages of model and plan, and queue depth, of all shops.
+
+    Asks for a key of all shops, but not of a caller on the service's own machine.
+    """
+    await _watch(request, service)
     return Response(service.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _watch(request: Request, service: Service) -> None:
+    """Let in who may see figures of all shops.
+
+    A Prometheus on the same machine is the usual case, and needs no key also where keys exist: who can read loopback there
+    has a place on the machine already. What came through a proxy may be anybody.
+    """
+    scope = request.scope
+    head = scope["head"]
+    client = scope["client"][0] if scope.get("client") else ""
+    if presented(head.get(b"authorization"), head.get(b"x-api-key")) is None and service.gate.beside(head, client):
+        scope["caller"] = "local"
+        return
+    caller = await allow(request, service, "read", None)
+    if caller.shop is not None:
+        raise Problem(403, "other_shop", "Metrics tell of every shop: this needs a key for all shops.")

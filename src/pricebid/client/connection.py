@@ -73,6 +73,10 @@ class Client:
         answer = self._http.get("/readyz")
         return decode(answer.content, Readiness)
 
+    def metrics(self) -> str:
+        """Give the service's figures in Prometheus' text format; away from its own machine it takes a key of all shops."""
+        return self._wire.send("GET", "/metrics").content.decode()
+
     def job(self, job_id: str) -> Job:
         """Give a job as it stands."""
         return self._wire.ask(Job, "GET", _path(job_id))
