@@ -17,6 +17,7 @@ from pricebid.errors import InputError
 from pricebid.planning import Review, review
 from pricebid.planning.review_sales import _scaled
 from pricebid.planning.review_scores import accuracy, chance, within
+from pricebid.simulate import MarketSettings, draw_market
 from pricebid.tables import Settings, Shop
 
 if TYPE_CHECKING:
@@ -472,6 +473,42 @@ def test_a_plan_itself_is_reviewed_as_its_folder_is(tools: Any, tmp_path: Path) 
     assert mine.prices.totals["profit"]["difference"] == pytest.approx(0.0, abs=1e-6)
     assert mine.prices.share_followed == 1.0
     assert mine.prices.limits[0].kept
+    # The totals carry the interval of what was expected, as long as all of the plan is compared.
+    profit = mine.prices.totals["profit"]
+    assert profit["low"] < profit["expected"] < profit["high"]
+    assert profit["low"] == plan.totals["planned"]["profit_low"]
+    half = review(plan, Shop.from_frames(frames | {"sales": pd.concat([sales, since[0]])}, shop.settings)).prices
+    assert half is not None
+    assert half.totals["profit"]["low"] == pytest.approx(profit["low"] / 2.0)
+    first = since[0][since[0]["sku"] != "s0"]
+    fewer = review(plan, Shop.from_frames(frames | {"sales": pd.concat([sales, first])}, shop.settings)).prices
+    assert fewer is not None
+    assert "low" not in fewer.totals["profit"]
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_ranges_hold_what_is_due_where_the_market_is_known(seed: int) -> None:
+    market = draw_market(MarketSettings(categories=3, skus=5, regions=3, periods=60), np.random.default_rng(seed))
+    shop = market.shop
+    plan = pricebid.price(shop, pricebid.fit(shop), pricebid.Policy.from_toml("price.max_change = 0.15"))
+    rng, weeks = np.random.default_rng(1000 + seed), len(plan.periods)
+    mean = market.units(plan.price) / weeks
+    keys = dict(zip(plan.offers.columns, plan.offers.labels, strict=True))
+    tables = {table.name: table.to_frame() for table in shop.tables}
+    since = [
+        pd.DataFrame(
+            {**keys, "date": pd.Timestamp(str(week)), "units": rng.poisson(mean), "price": plan.price, "promo": 0.0}
+        )
+        for week in plan.periods
+    ]
+    for count in (weeks, 2):
+        lived = Shop.from_frames(tables | {"sales": pd.concat([tables["sales"], *since[:count]])}, shop.settings)
+        prices = review(plan, lived).prices
+        assert prices is not None
+        followed = prices.accuracy["followed"]
+        assert followed.offers == 45
+        assert followed.inside >= followed.low
+        assert abs(followed.bias) < 0.25
 
 
 def test_ways_out(tmp_path: Path) -> None:

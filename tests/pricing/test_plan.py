@@ -74,6 +74,10 @@ def test_plan_json_is_what_the_contract_says(plan: PricePlan) -> None:
     assert content["status"] in ("optimal", "feasible")
     assert content["scope"] == "linearised"
     assert content["objective"] == pytest.approx(plan.totals["planned"]["profit"])
+    assert (content["start"], content["last_period"]) == (str(plan.periods[0]), str(plan.periods[-1]))
+    for name in ("profit", "revenue", "units"):
+        planned = content["totals"]["planned"]
+        assert planned[f"{name}_low"] < planned[name] < planned[f"{name}_high"]
     assert content["bound"] >= content["objective"]
     assert content["gap"] == pytest.approx((content["bound"] - content["objective"]) / content["bound"], abs=1e-12)
     (limit,) = content["limits"]

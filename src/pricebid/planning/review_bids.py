@@ -214,7 +214,7 @@ def review_bids(plan: ExpectedBids, shop: Shop, *, start: str | None = None, day
     def theirs(values: Floats) -> Floats:
         return np.concatenate([values, np.full(n - known, np.nan)])
 
-    bid, at_plan = _bids_set(plan, reports, rows, keyword, n=n, days=len(window))
+    bid, at_plan = _bids_set(plan, reports, rows, keyword, n=n, days=len(window), minor=10.0**-shop.settings.decimals)
     return BidReview(
         columns=plan.columns,
         labels=labels,
@@ -253,7 +253,7 @@ def _matched(plan: ExpectedBids, reports: KeywordReports, rows: Ints) -> tuple[t
 
 
 def _bids_set(
-    plan: ExpectedBids, reports: KeywordReports, rows: Ints, keyword: Ints, *, n: int, days: int
+    plan: ExpectedBids, reports: KeywordReports, rows: Ints, keyword: Ints, *, n: int, days: int, minor: float
 ) -> tuple[Floats, Floats]:
     """Mean bid that was set, and the share of rows with the planned one; float64[keyword] each."""
     bid, known = reports.bid[rows], len(plan.bid)
@@ -263,7 +263,7 @@ def _bids_set(
     mean = np.bincount(keyword, weight * bid, minlength=n) / np.where(total > 0, total, 1.0)
     base = np.where(keyword < known, np.append(plan.bid, np.nan)[np.minimum(keyword, known)], np.nan)
     moved = base * _times(plan, reports, rows)
-    room = 0.005 + 1e-9
+    room = 0.5 * minor + 1e-9
     same = told & ((np.abs(bid - base) <= room) | (np.abs(bid - moved) <= room))
     count = np.bincount(keyword, told, minlength=n)
     share = np.where(count > 0, np.bincount(keyword, same, minlength=n) / np.maximum(count, 1), np.nan)

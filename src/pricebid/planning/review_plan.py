@@ -73,6 +73,8 @@ class ExpectedPrices:
         Periods.
     limits : tuple of Asked
         On the plan as a whole.
+    ranges : mapping of str to (float, float)
+        80 % interval of the expected total of ``profit``, ``revenue`` and ``units``, where the plan says it.
     """
 
     columns: tuple[str, ...]
@@ -89,6 +91,7 @@ class ExpectedPrices:
     last: str
     horizon: int
     limits: tuple[Asked, ...]
+    ranges: Mapping[str, tuple[float, float]] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -224,6 +227,7 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
         last=str(content.get("last_period", "")),
         horizon=horizon,
         limits=_limits(content),
+        ranges=_ranges(content),
     )
 
 
@@ -247,6 +251,12 @@ def _bids(frames: Frames, content: dict[str, Any], source: str, joint: dict[str,
         limits=_limits(content),
         confidence=float(asked.get("budget_confidence", 0.5)),
     )
+
+
+def _ranges(content: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    planned = (content.get("totals") or {}).get("planned") or {}
+    names = [name for name in ("profit", "revenue", "units") if f"{name}_low" in planned and f"{name}_high" in planned]
+    return {name: (float(planned[f"{name}_low"]), float(planned[f"{name}_high"])) for name in names}
 
 
 def _limits(content: dict[str, Any]) -> tuple[Asked, ...]:

@@ -11,6 +11,8 @@ import numpy as np
 from pricebid.planning.review_scores import Accuracy, Kept, accuracy, kept_limits, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -88,6 +90,8 @@ class PriceReview:
         Smallest unit of money.
     asked : tuple of Asked
         Limits on the plan as a whole.
+    ranges : mapping of str to (float, float)
+        80 % interval of the plan's expected totals over the whole horizon.
     """
 
     columns: tuple[str, ...]
@@ -118,6 +122,7 @@ class PriceReview:
     whole: bool
     minor: float
     asked: tuple[Asked, ...]
+    ranges: Mapping[str, tuple[float, float]]
 
     def __len__(self) -> int:
         return len(self.labels[0])
@@ -151,7 +156,11 @@ class PriceReview:
 
     @cached_property
     def totals(self) -> dict[str, dict[str, float]]:
-        """Over the offers compared: ``expected``, ``actual`` and ``difference`` of units, revenue and (where known) profit."""
+        """Over the offers compared: ``expected``, ``actual`` and ``difference`` of units, revenue and (where known) profit.
+
+        With ``low`` and ``high``, the 80 % interval of what was expected, where all of the plan is compared. It is that of the
+        expectation, which single sales scatter about.
+        """
         totals = {}
         for name in ("units", "revenue", "profit"):
             among = self.known if name == "profit" else self.compared
@@ -159,6 +168,9 @@ class PriceReview:
                 continue
             before, after = getattr(self, f"{name}_expected")[among].sum(), getattr(self, name)[among].sum()
             totals[name] = {"expected": float(before), "actual": float(after), "difference": float(after - before)}
+            if name in self.ranges and (among == self.planned)[self.planned].all():
+                low, high = (end * self.window.share for end in self.ranges[name])
+                totals[name] |= {"low": low, "high": high}
         return totals
 
     @cached_property

@@ -217,6 +217,7 @@ def _laid(
         whole=bool((sold.units % 1.0 == 0.0).all()),
         minor=minor,
         asked=plan.limits,
+        ranges=plan.ranges,
     )
 
 

@@ -167,7 +167,7 @@ def forecast_words(name: str, one: Accuracy) -> str:
     if name == "followed":
         side = "as due"
         if not one.low <= one.inside <= one.high:
-            side = f"{'fewer' if one.inside < one.low else 'more'} than chance explains, unless what they share made them miss together"
+            side = f"{'fewer' if one.inside < one.low else 'more'} than chance alone explains, but offers that share a season err together"
         told = (
             f"{one.inside:,} of {one.offers:,} offers sold within their 80% range, {side} ({one.due:,.1f} are due, {one.low:,} to "
             f"{one.high:,} by chance alone)"

@@ -152,7 +152,7 @@ class PricePlan:
 
     @cached_property
     def totals(self) -> dict[str, dict[str, Any]]:
-        """Totals over the horizon: ``now``, ``planned``, and ``uplift`` with the 80 % interval of its expectation."""
+        """Totals over the horizon: ``now``, ``planned`` and ``uplift``, the latter two with the 80 % interval of what is expected."""
         totals: dict[str, dict[str, Any]] = {}
         for name, outcomes, demand in zip(("now", "planned"), self.outcomes, self.demand, strict=True):
             total: dict[str, Any] = {key: float(outcomes[key].sum()) for key in OUTCOMES}
@@ -165,6 +165,9 @@ class PricePlan:
         totals["planned"]["discount_cost"] = float(self.outcomes[1]["discount"].sum())
         totals["uplift"] = {}
         for at, key in enumerate(OUTCOMES):
+            if totals["planned"][key] is not None:
+                low, high = interval(self.spread.totals[1, :, at])
+                totals["planned"][f"{key}_low"], totals["planned"][f"{key}_high"] = low, high
             now, planned = totals["now"][key], totals["planned"][key]
             low, high = interval(self.spread.totals[1, :, at] - self.spread.totals[0, :, at])
             known = now is not None and planned is not None

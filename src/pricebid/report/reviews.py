@@ -18,7 +18,7 @@ from pricebid.planning.review_words import (
     offer_note,
     verdict,
 )
-from pricebid.report.numbers import change, count, money, relative
+from pricebid.report.numbers import change, count, money
 from pricebid.report.plans import signed
 from pricebid.report.text import section, table
 
@@ -80,21 +80,23 @@ def totals_table(prices: PriceReview, currency: str) -> RenderableType:
             continue
         write: Callable[[float], str] = count if name == "units" else money
         one = prices.totals[name]
-        by = change(relative(one["actual"], one["expected"]))
-        rows.append((name, write(one["expected"]), write(one["actual"]), _plus(one["difference"]), by))
+        by = _by(one["difference"], one["expected"])
+        span = f"{write(one['low'])} to {write(one['high'])}" if "low" in one else ""
+        rows.append((name, write(one["expected"]), write(one["actual"]), _plus(one["difference"]), by, span))
         if name == "profit":
             rows += [
                 (
                     f"  {_EFFECTS[part]}",
                     "",
                     "",
-                    signed(value),
-                    change(relative(one["expected"] + value, one["expected"])),
+                    _plus(value),
+                    _by(value, one["expected"]),
                 )
                 for part, value in prices.effects.items()
             ]
     title = f"{int(prices.compared.sum()):,} offers compared" + (f" (money in {currency})" if currency else "")
-    return table(title, ("in the window", "expected", "actual", "difference", ""), rows)
+    columns = ("in the window", "expected", "actual", "difference", "", "80 % interval of the expected")
+    return table(title, columns, rows)
 
 
 def limits_table(limits: Sequence[Kept]) -> RenderableType:
@@ -115,7 +117,7 @@ def _bids(bids: BidReview, currency: str, surprises: int) -> list[RenderableType
     for name in ("revenue", "conversions", "clicks", "cost"):
         write: Callable[[float], str] = count if name in {"conversions", "clicks"} else money
         one = bids.totals[name]
-        by = change(relative(one["actual"], one["expected"]))
+        by = _by(one["difference"], one["expected"])
         rows.append((name, write(one["expected"]), write(one["actual"]), _plus(one["difference"]), by))
     title = f"{int(bids.planned.sum()):,} keywords planned" + (f" (money in {currency})" if currency else "")
     parts.append(table(title, ("per day", "expected", "actual", "difference", ""), rows))
@@ -148,6 +150,11 @@ def _listed(order: Any, review: Any, note: Callable[[Any, int], str], what: str)
         parts.append(Text(" " + ", ".join(str(label[at]) for label in review.labels if label[at]), style="bold cyan"))
         parts.append(Padding(Text(note(review, int(at))), (0, 0, 0, 3), expand=False))
     return Group(*parts)
+
+
+def _by(difference: float, expected: float) -> str:
+    """Write a difference as a share of what was expected, where that is more than nothing."""
+    return change(difference / expected) if expected > 0 else ""
 
 
 def _plus(value: float) -> str:
