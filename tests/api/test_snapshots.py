@@ -201,7 +201,7 @@ def test_tables_read_late_are_put_beside_the_newest_plan_and_read_anew_for_anoth
         world.reading.open.set()
         await world.until(lambda: world.shelves.get("corner").tables == tables)
         assert (world.shown("corner"), world.least("corner")) == (newer, 3.0)
-        assert [asked for _, asked in world.reading.asked] == [0.1] if change == 0.1 else [0.1, 0.2]
+        assert [asked for _, asked in world.reading.asked] == ([0.1] if change == 0.1 else [0.1, 0.2])
 
     played(world, story)
 
