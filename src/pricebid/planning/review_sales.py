@@ -177,16 +177,10 @@ def _laid(
     )
     planned_cost, shipping = theirs(plan.cost), mine(offers.shipping_cost)
     cost = np.where(np.isnan(mine(offers.cost)), planned_cost, mine(offers.cost))
-    # What one unit was to bring stands in the plan's quotients, discounts and taxes of that day included.
-    some = theirs(plan.units) > _FEW
-    per = np.where(some, theirs(plan.units), 1.0)
-    unit_revenue = np.where(some, theirs(plan.revenue) / per, planned_price / (1.0 + mine(offers.tax)))
-    margin = np.where(some, theirs(plan.profit) / per, unit_revenue - planned_cost - shipping)
+    unit_revenue, margin = _planned_unit(plan, planned_price / (1.0 + mine(offers.tax)), planned_cost + shipping)
     periods = np.where(seen, sold.known.sum(axis=1)[row], 0).astype(np.int64)
     scale = np.where(compared, periods / window.horizon, window.share)
     expected, low, high = _scaled(theirs(plan.units), theirs(plan.units_low), theirs(plan.units_high), scale)
-    lowered = np.maximum(current[:, None] - sold.price[row], 0.0)
-    lowered[lowered <= 0.5 * minor + 1e-9] = 0.0
     found = np.where(compared, units, np.nan)
     return PriceReview(
         columns=plan.columns,
@@ -213,12 +207,32 @@ def _laid(
         volume_effect=(found - expected) * margin,
         price_effect=np.where(compared, revenue, np.nan) - found * unit_revenue,
         cost_effect=-found * (cost + shipping - (unit_revenue - margin)),
-        discount_given=np.where(compared, (lowered * sold.units[row]).sum(axis=1), np.nan),
+        discount_given=np.where(compared, _given(current, sold, row, minor), np.nan),
         whole=bool((sold.units % 1.0 == 0.0).all()),
         minor=minor,
         asked=plan.limits,
         ranges=plan.ranges,
     )
+
+
+def _planned_unit(plan: ExpectedPrices, revenue: Floats, cost: Floats) -> tuple[Floats, Floats]:
+    """Revenue and margin of one unit as planned, float64[row] each: the plan's quotients, discounts and taxes of that day in them.
+
+    ``revenue`` and ``cost``, float64[row], stand in where the plan expected to sell nothing.
+    """
+    more = np.full(len(revenue) - len(plan.units), np.nan)
+    units = np.concatenate([plan.units, more])
+    some = units > _FEW
+    per = np.where(some, units, 1.0)
+    unit_revenue = np.where(some, np.concatenate([plan.revenue, more]) / per, revenue)
+    return unit_revenue, np.where(some, np.concatenate([plan.profit, more]) / per, unit_revenue - cost)
+
+
+def _given(current: Floats, sold: _Sold, row: Ints, minor: float) -> Floats:
+    """Current price less the price charged, where lower by more than rounding, times units; float64[row]."""
+    lowered = np.maximum(current[:, None] - sold.price[row], 0.0)
+    lowered[lowered <= 0.5 * minor + 1e-9] = 0.0
+    return np.asarray((lowered * sold.units[row]).sum(axis=1))
 
 
 def _labels(plan: ExpectedPrices, shop: Shop, row: Ints) -> tuple[NDArray[np.object_], ...]:
