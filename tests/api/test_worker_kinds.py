@@ -255,7 +255,7 @@ def test_a_job_reads_the_tables_it_began_with_or_says_that_they_are_gone(
     attempt(take(db, "third"), KINDS["backtest"])
     job = store.get_job(db, job_id)
     assert (job.state, job.error.code) == ("failed", "bad-input")
-    assert "loaded twice since the job began" in job.error.sentence
+    assert "loaded twice or dropped since the job began" in job.error.sentence
     db.close()
 
 
