@@ -20,6 +20,7 @@ from benchmarks.quality import (
     off_policy,
     pacing,
     recovery,
+    reviews,
 )
 from benchmarks.registry import Benchmark
 
@@ -34,6 +35,11 @@ SPECS: tuple[Benchmark, ...] = (
         run=known_truth.main,
         smoke=("--seeds", "1", "--market", "logit 400"),
         full=("--first", "100", "--seeds", "10", "--planner", "fixed effects", "engine"),
+    ),
+    Benchmark(
+        name="quality.reviews",
+        run=reviews.main,
+        smoke=("--seeds", "1", "--blocks", "0"),
     ),
     Benchmark(
         name="quality.known_ads",

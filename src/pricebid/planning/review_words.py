@@ -166,8 +166,10 @@ def forecast_words(name: str, one: Accuracy) -> str:
         return f"{where}: no offer."
     if name == "followed":
         side = "as due"
-        if not one.low <= one.inside <= one.high:
-            side = f"{'fewer' if one.inside < one.low else 'more'} than chance alone explains, but offers that share a season err together"
+        if one.inside < one.low:
+            side = "fewer than chance explains, but offers that share a season err together"
+        elif one.inside > one.high:
+            side = "more than chance explains, so the ranges were cautious"
         told = (
             f"{one.inside:,} of {one.offers:,} offers sold within their 80% range, {side} ({one.due:,.1f} are due, {one.low:,} to "
             f"{one.high:,} by chance alone)"
