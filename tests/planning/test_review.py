@@ -267,13 +267,23 @@ def test_a_folder_that_is_no_plan_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"horizon": 4}')
     with pytest.raises(InputError, match="when the plan starts"):
         review(tmp_path, shop)
+    (tmp_path / "plan.json").write_text('{"start": "2024-01-29", "horizon": 0}')
+    with pytest.raises(InputError, match="when the plan starts"):
+        review(tmp_path, shop)
+    (tmp_path / "plan.json").write_text('{"start": "2024-01-29", "horizon": 4, "limits": [7]}')
+    with pytest.raises(InputError, match="do not read as a plan"):
+        review(tmp_path, shop)
     (tmp_path / "plan.json").write_text('{"margin": 0.3, "period": "week"}')
     with pytest.raises(InputError, match="no plan of prices or bids"):
         review(tmp_path, shop)
     plan_of(tmp_path, [Offer(sku="a"), Offer(sku="a")])
     with pytest.raises(InputError, match="two rows for the same sku, region"):
         review(tmp_path, shop)
-    (tmp_path / "prices.csv").write_text("sku,region,price\na,north,2\n")
+    table = plan_of(tmp_path, [Offer(sku="a")]) / "prices.csv"
+    table.write_text(table.read_text().replace("a,north,1.9,", "a,north,one,"))
+    with pytest.raises(InputError, match="do not read as a plan"):
+        review(tmp_path, shop)
+    table.write_text("sku,region,price\na,north,2\n")
     with pytest.raises(InputError, match="lack current_price, cost"):
         review(tmp_path, shop)
 

@@ -177,6 +177,15 @@ def expected(plan: PricePlan | BidPlan | JointPlan | str | Path) -> Expected:
     else:
         content, source = json.loads(plan.to_json()), "the plan"
         frames = _frames_of(plan)
+    try:
+        return _laid_out(content, frames, source)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{source}: plan.json and its tables do not read as a plan ({error}): give what a run of pricebid wrote, unchanged"
+        ) from None
+
+
+def _laid_out(content: dict[str, Any], frames: Frames, source: str) -> Expected:
     own = content.get("prices", content), content.get("bids", content)
     prices = _prices(frames["prices"], own[0], source) if "prices" in frames else None
     bids = _bids(frames, own[1], source, content if prices is not None else {}) if "bids" in frames else None
@@ -218,7 +227,9 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
     try:
         start, horizon = str(np.datetime64(str(content["start"]), "D")), int(content["horizon"])
     except (KeyError, ValueError):
-        raise InputError(f"{source}: plan.json does not say when the plan starts and for how many periods") from None
+        horizon, start = 0, ""
+    if horizon < 1:
+        raise InputError(f"{source}: plan.json does not say when the plan starts and for how many periods")
     return ExpectedPrices(
         columns=columns,
         labels=tuple(frame[name].astype(str).to_numpy(dtype=object) for name in columns),
@@ -266,7 +277,7 @@ def _limits(content: dict[str, Any]) -> tuple[Asked, ...]:
             limit=float(one["limit"]),
             planned=float("nan") if one.get("value") is None else float(one["value"]),
         )
-        for one in content.get("limits", [])
+        for one in content.get("limits") or []
     )
 
 

@@ -127,17 +127,17 @@ class PriceReview:
     def __len__(self) -> int:
         return len(self.labels[0])
 
-    @property
+    @cached_property
     def compared(self) -> Bools:
         """In the plan and with sales, bool[offer]."""
         return self.planned & self.seen
 
-    @property
+    @cached_property
     def known(self) -> Bools:
         """Compared, and profit is known on both sides, bool[offer]."""
         return self.compared & np.isfinite(self.profit) & np.isfinite(self.profit_expected)
 
-    @property
+    @cached_property
     def followed(self) -> Bools:
         """Compared, and at the planned price wherever sales tell a price, bool[offer]."""
         return self.compared & ~(self.at_plan < 1.0)
