@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -37,6 +39,7 @@ T = TypeVar("T")
 _MOST_ABSENT = 10_000
 _FORGET_SECONDS = 2.0  # for how long it is remembered that a shop has nothing to quote from
 _HEAVY_SECONDS = 600.0
+_RETRY_SECONDS = 10.0
 _QUICK = 4  # shops whose plans are taken up side by side
 _SLOW = 1  # shops whose tables are read at once: whoever uploads or publishes waits for the same process
 _AWAY = (store.Unavailable, store.Busy)
@@ -87,6 +90,10 @@ class Snapshots:
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._first: frozenset[asyncio.Task[None]] | None = None
         self._again: set[str] = set()  # shops that the store could not be asked for
+        self._failed: dict[str, float] = {}  # when a shop's plan could not be taken up for a reason that nobody foresaw
+        self._threads = ThreadPoolExecutor(
+            _QUICK + _SLOW + 1, thread_name_prefix="pricebid-plans"
+        )  # none that keys wait for
         self._stopped = False
         self.serial = 0
 
@@ -130,11 +137,15 @@ class Snapshots:
 
     async def need_bids(self, shop: str) -> None:
         """Take up a shop's published bids, where this worker has not been asked for them yet."""
-        if not self._is_absent(f"bids of {shop}"):
-            self._remember(f"bids of {shop}")
-            async with self._lock(shop):
-                if self._budgets.get(shop) is None:  # the poller may have been quicker
-                    await asyncio.to_thread(self._load_bids, shop)
+        absent = f"bids of {shop}"
+        if self._is_absent(absent):
+            return
+        async with self._lock(shop):
+            # Others who asked at the same moment, or the poller, may have been quicker.
+            if self._budgets.get(shop) is None and not self._is_absent(absent):
+                await self._aside(self._load_bids, shop)
+                if self._budgets.get(shop) is None:
+                    self._remember(absent)
 
     async def refresh(self, seconds: float | None = None) -> None:
         """Take up what was published since the last look: the quick parts; tables are read behind.
@@ -145,8 +156,8 @@ class Snapshots:
             Wait for the quick parts no longer than this, but the first time: one that takes long then goes on behind, and
             holds up no look.
         """
-        news = await asyncio.to_thread(store.published_since, self._db, self.serial)
-        again, self._again = self._again, set()
+        news = await self._aside(store.published_since, self._db, self.serial)
+        again, self._again = self._again | self._due_again(), set()
         for shop in {one.shop for one in news} | again:
             self._take_up(shop)
         if news:
@@ -162,7 +173,7 @@ class Snapshots:
             if shelf.shop in self._reading:  # it looks again before it ends
                 continue
             try:
-                settings, tables = await asyncio.to_thread(tables_of, self._db, shelf.shop)
+                settings, tables = await self._aside(tables_of, self._db, shelf.shop)
             except store.NotFound:  # erased since
                 self._take_up(shelf.shop)
                 continue
@@ -174,13 +185,15 @@ class Snapshots:
         shelves = [one for one in self.shelves() if one.prices.explores]
         if not shelves:
             return
-        versions = await asyncio.to_thread(store.state_versions, self._db, LAWS)
+        versions = await self._aside(store.state_versions, self._db, LAWS)
         for shelf in shelves:
             lock = self._lock(shelf.shop)
             # One that is being built reads the newest law itself, or finds it at the next look.
-            if versions.get(shelf.shop, 0) != shelf.laws and not lock.locked() and shelf.shop in self._shelves:
-                async with lock:
-                    self._shelves[shelf.shop] = await asyncio.to_thread(learned, self._db, self._shelves[shelf.shop])
+            if versions.get(shelf.shop, 0) == shelf.laws or lock.locked():
+                continue
+            async with lock:
+                if shelf.shop in self._shelves:
+                    self._shelves[shelf.shop] = await self._aside(learned, self._db, self._shelves[shelf.shop])
 
     async def load(self, shop: str) -> None:
         """Take up what the store says of a shop: the quick part; an error is logged, and what was quoted stays."""
@@ -193,6 +206,14 @@ class Snapshots:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False)
+
+    def _due_again(self) -> set[str]:
+        """Give the shops whose plans failed for no known reason a while ago: without another try the old ones would be quoted on."""
+        due = {shop for shop, at in self._failed.items() if time.monotonic() - at > _RETRY_SECONDS}
+        for shop in due:
+            del self._failed[shop]
+        return due
 
     def _lock(self, shop: str) -> asyncio.Lock:
         return self._locks.setdefault(shop, asyncio.Lock())
@@ -220,7 +241,6 @@ class Snapshots:
             if not self._stopped:
                 await work(shop)
         except store.NotFound:
-            self._shelves.pop(shop, None)
             self._remember(shop)
         except _AWAY as error:
             self._again.add(shop)
@@ -230,15 +250,17 @@ class Snapshots:
             logs.log.warning("shop %s: what is quoted could not be renewed: %s", shop, error)
         except Exception:  # noqa: BLE001 - whatever it was, other shops have news too
             self._remember(shop)
+            self._failed[shop] = time.monotonic()
             logs.log.exception("shop %s: what is quoted could not be renewed", shop)
 
     async def _take(self, shop: str) -> None:
         """Put what lies beside the plan, where its floors can be relied on; have the tables read, where they moved."""
         async with self._lock(shop), self._quick:
             del self._due[shop]
-            await _in_thread(self._load_bids, shop)
-            found = await _in_thread(look, self._db, shop)
+            await self._aside(self._load_bids, shop)
+            found = await self._looked(shop)
             if found.quotes is None and not found.tables:
+                self._shelves.pop(shop, None)
                 raise store.NotFound(f"shop {shop!r} has no tables yet")
             before = self._before(shop, found)
             if found.quotes is not None and not found.moved:
@@ -270,13 +292,22 @@ class Snapshots:
         """Read a shop's tables until what is quoted agrees with them."""
         try:
             async with self._slow:
-                found: Found | None = await _in_thread(look, self._db, shop)
+                async with self._lock(shop):  # a shop that is gone by now loses its shelf while nobody puts one
+                    found: Found | None = await self._looked(shop)
                 while found is not None and found.moved:
                     read = await self._read_tables(shop, found)
                     async with self._lock(shop):
                         found = await self._take_read(shop, found, read)
         finally:
             del self._reading[shop]  # in one go with the last look: whoever has news after it begins another
+
+    async def _looked(self, shop: str) -> Found:
+        """Ask the store for what is in force, the shop's lock held; a shop that is gone has no shelf any more."""
+        try:
+            return await self._aside(look, self._db, shop)
+        except store.NotFound:
+            self._shelves.pop(shop, None)
+            raise
 
     async def _read_tables(self, shop: str, found: Found) -> bytes | PricebidError | Problem:
         """Give current prices and floors, or why they cannot be had."""
@@ -291,7 +322,7 @@ class Snapshots:
 
     async def _take_read(self, shop: str, read_for: Found, read: bytes | PricebidError | Problem) -> Found | None:
         """Put what was read of the tables beside the plan that is in force by now; gives what is to be read still."""
-        found = await _in_thread(look, self._db, shop)
+        found = await self._looked(shop)
         if not found.moved:  # a plan was published that was made from these tables: its quick part has it all
             return None
         if (found.policy, found.settings) != (read_for.policy, read_for.settings):
@@ -306,6 +337,7 @@ class Snapshots:
         """Go on without tables that cannot be read."""
         before = self._before(shop, found)
         if found.quotes is None and (before is None or isinstance(error, PricebidError)):
+            self._shelves.pop(shop, None)
             raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from")
         logs.log.warning("shop %s: floors stay as they were when the plan was made: %s", shop, error)
         if before is None and found.quotes is not None:
@@ -315,7 +347,7 @@ class Snapshots:
 
     async def _put(self, shop: str, found: Found, now: ShopPrices, tables: str) -> None:
         """Swap a shelf, the shop's lock held: what is put was looked up after all that was put before."""
-        self._shelves[shop] = await _in_thread(
+        self._shelves[shop] = await self._aside(
             made_of,
             self._db,
             shop,
@@ -326,19 +358,20 @@ class Snapshots:
             before=self._shelves.get(shop),
         )
 
+    async def _aside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function beside the event loop; whoever is cancelled waits for its end, since it uses the store."""
+        running = asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            if not running.cancelled():
+                running.exception()  # looked at, so that nobody is told of it at the end
+            raise
+
     def _load_bids(self, shop: str) -> None:
         found = published_bids(self._db, shop)
         if found is None:
             self._budgets.drop(shop)
             return
         self._budgets.open(shop, *found)
-
-
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function beside the event loop; whoever is cancelled waits for its end, since it uses the store."""
-    running = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
-        raise
