@@ -47,9 +47,15 @@ class Workplace:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def unfitted(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """The shop alone, for commands that take no model: a fit takes seconds."""
     folder = tmp_path_factory.mktemp("place")
     place = Workplace(shop=folder / "shop", model=folder / "model")
     place.run("init", place.shop)
-    place.run("fit", place.shop, "--model", place.model, "--quiet")
     return place
+
+
+@pytest.fixture(scope="session")
+def place(unfitted: Workplace) -> Workplace:
+    unfitted.run("fit", unfitted.shop, "--model", unfitted.model, "--quiet")
+    return unfitted

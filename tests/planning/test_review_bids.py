@@ -98,9 +98,25 @@ def test_days_bound_the_window_and_days_that_lack_are_told(tmp_path: Path) -> No
     assert two.notices == (
         "planned keywords without a row in the window: 1; they count with nothing spent and nothing brought",
     )
+    assert (two.bids.asked_days, two.bids.silent_days) == (2, 0)
     seven = reviewed(tmp_path, AS_PLANNED, days=7)
     assert any("4 of 7 days have reports" in notice for notice in seven.notices)
     assert any("late conversions" in notice for notice in seven.notices)
+
+
+def test_days_without_any_report_are_told_without_days_too(tmp_path: Path) -> None:
+    gap = reviewed(tmp_path, [AS_PLANNED[0], AS_PLANNED[3]])
+    assert gap.bids is not None
+    assert (gap.bids.asked_days, gap.bids.silent_days) == (4, 2)
+    assert gap.bids.cost[0] == 1.0
+    assert any("without a row of any keyword: 2 of 4" in notice for notice in gap.notices)
+    early = review(plan_of(tmp_path), shop_of(AS_PLANNED), start="2024-02-27")  # reports begin on 2024-03-02
+    assert early.bids is not None
+    assert (early.bids.asked_days, len(early.bids.days), early.bids.silent_days) == (10, 6, 0)
+    assert any("6 of 10 days have reports" in notice for notice in early.notices)
+    assert not any("days have reports" in notice for notice in reviewed(tmp_path, AS_PLANNED).notices)
+    with pytest.raises(InputError, match="no date"):
+        review(plan_of(tmp_path, start="soon"), shop_of(AS_PLANNED))
 
 
 def test_a_paused_keyword_that_ran_and_one_out_of_plan_are_told(tmp_path: Path) -> None:
@@ -155,12 +171,28 @@ def test_a_bid_times_its_multiplier_is_the_planned_one(tmp_path: Path) -> None:
     assert bids.at_plan[0] == pytest.approx(2 / 3)  # 0.36 is what the hour before should have had
 
 
-def test_prices_and_bids_made_together_are_both_reviewed(tmp_path: Path) -> None:
+def test_multipliers_of_several_dimensions_are_those_of_the_keywords_own_campaign(tmp_path: Path) -> None:
+    rows = [
+        (0, "c", "k1", 0.30 * 1.5 * 2.0, 10, 1, 0.1, 0, 0.0),  # at 8, mobile
+        (1, "c", "k1", 0.30 * 2.0, 10, 1, 0.1, 0, 0.0),  # at 9, mobile
+        (2, "c", "k1", 0.30 * 1.5, 10, 1, 0.1, 0, 0.0),  # at 8, mobile: the device is left out
+    ]
+    shop = shop_of(rows, hour=[0, 0, 8, 9, 8], device="mobile")
+    folder = plan_of(tmp_path, times="c,8,1.5\nother,9,3.0\n")
+    (folder / "adjustments.csv").write_text(
+        "campaign,dimension,value,multiplier\nc,device,mobile,2.0\nc,region,x,9.0\n"
+    )
+    bids = review(folder, shop, start=START).bids
+    assert bids is not None
+    assert bids.at_plan[0] == pytest.approx(2 / 3)
+
+
+def test_prices_and_bids_made_together_are_both_reviewed(tools: Any, tmp_path: Path) -> None:
     prices = MarketSettings(categories=1, skus=2, regions=1, periods=30)
-    ads = AdMarketSettings(keywords=4, campaigns=1, days=14, hourly=False)
+    ads = AdMarketSettings(keywords=2, campaigns=1, days=7, hourly=False)
     shop = draw_joint_market(prices, ads, np.random.default_rng(1)).shop
     policy = pricebid.Policy.from_toml("horizon = 2\nprice.max_change = 0.1\n[bids]\ndaily_budget = 20.0\n")
-    plan = pricebid.plan(shop, pricebid.fit(shop), policy)
+    plan = pricebid.plan(shop, tools.KnownDemand(shop=shop), policy)
     frames = {table.name: table.to_frame() for table in shop.tables}
     step = (plan.prices.periods[1] - plan.prices.periods[0]).astype(int)
     days = {"sales": int(step), "keywords": 1}

@@ -32,7 +32,7 @@ def test_a_start_moves_it_and_may_lie_inside_a_period() -> None:
     assert shop.future(1, start=np.datetime64("2024-03-04")).periods.astype(str).tolist() == ["2024-03-04"]
 
 
-@pytest.mark.parametrize("start", ["2024-02-05", "2020-01-01", "soon"])
+@pytest.mark.parametrize("start", ["2024-02-05", "2020-01-01", "soon", "", "NaT", "2025"])
 def test_a_start_before_the_last_sale_or_no_date_is_refused(start: str) -> None:
     with pytest.raises(InputError, match=r"start .*(is not after|is no date)"):
         Shop.from_frames(frames()).future(1, start=start)

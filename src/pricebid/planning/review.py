@@ -14,6 +14,7 @@ from pricebid.planning.review_plan import expected
 from pricebid.planning.review_sales import review_prices
 from pricebid.planning.review_words import (
     CANNOT,
+    CAUSES,
     bid_verdict,
     forecast_words,
     keyword_note,
@@ -21,6 +22,7 @@ from pricebid.planning.review_words import (
     offer_note,
     verdict,
 )
+from pricebid.tables.period import day_given
 
 if TYPE_CHECKING:
     from datetime import date
@@ -141,7 +143,7 @@ def review(
     """
     if days is not None and days < 1:
         raise InputError(f"days {days} must be at least 1")
-    first = None if start is None else _day(str(start))
+    first = None if start is None else str(day_given(start))
     said = expected(plan)
     currency = shop.settings.currency
     if said.currency and currency and said.currency != currency:
@@ -157,20 +159,13 @@ def review(
     )
 
 
-def _day(text: str) -> str:
-    try:
-        return str(np.datetime64(text, "D"))
-    except ValueError:
-        raise InputError(f"start {text!r} is no date; write it as 2024-12-31") from None
-
-
 def _price_lines(prices: PriceReview, surprises: int, currency: str) -> list[str]:
     lines = [verdict(prices, currency), "", f"{'':<10}{'expected':>16}{'actual':>16}{'difference':>16}"]
     for name, total in prices.totals.items():
         lines.append(
             f"{name:<10}{total['expected']:>16,.2f}{total['actual']:>16,.2f}{round(total['difference'], 2) + 0.0:>+16,.2f}"
         )
-    lines += [f"  from {name:<5}{round(value, 2) + 0.0:>+46,.2f}" for name, value in prices.effects.items()]
+    lines += [f"  from {CAUSES[name]:<13}{round(value, 2) + 0.0:>+38,.2f}" for name, value in prices.effects.items()]
     lines += ["", *(forecast_words(name, one) for name, one in prices.accuracy.items())]
     lines += [f"limit {limit_words(one)}" for one in prices.limits]
     lines += ["", "The biggest surprises"]

@@ -10,6 +10,8 @@ import numpy as np
 
 from pricebid.errors import InputError
 from pricebid.planning.review_scores import Kept, compare
+from pricebid.tables.ads import HOURS
+from pricebid.tables.period import day_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +69,10 @@ class BidReview:
         One array of str per key column.
     days : datetime64[D][day]
         The days looked at.
-    asked_days : int, optional
-        Days that were to be looked at.
+    asked_days : int
+        Days that were to be looked at: as asked, else from the start to the last day reported.
+    silent_days : int
+        Of the days looked at, those without a row of any keyword.
     recent : bool
         The last of them is the last day reported.
     planned, seen : bool[keyword]
@@ -91,7 +95,8 @@ class BidReview:
     columns: tuple[str, ...]
     labels: tuple[NDArray[np.object_], ...]
     days: NDArray[np.datetime64]
-    asked_days: int | None
+    asked_days: int
+    silent_days: int
     recent: bool
     planned: Bools
     seen: Bools
@@ -198,7 +203,7 @@ def review_bids(plan: ExpectedBids, shop: Shop, *, start: str | None = None, day
             "a plan of bids alone does not say from when on it holds: give the first day on which its bids were set (--start DATE)"
         )
     asked = days or plan.days
-    begin = np.datetime64(first, "D")
+    begin = day_given(first)
     end = reports.days[-1] if asked is None else begin + np.timedelta64(asked - 1, "D")
     window = reports.days[(reports.days >= begin) & (reports.days <= end)]
     if not len(window):
@@ -219,7 +224,8 @@ def review_bids(plan: ExpectedBids, shop: Shop, *, start: str | None = None, day
         columns=plan.columns,
         labels=labels,
         days=window,
-        asked_days=asked,
+        asked_days=int((end - begin).astype(np.int64)) + 1,
+        silent_days=len(window) - len(np.unique(reports.day[rows])),
         recent=bool(window[-1] == reports.days[-1]),
         planned=np.arange(n) < known,
         seen=np.bincount(keyword, minlength=n) > 0,
@@ -268,8 +274,8 @@ def _bids_set(
     count = np.bincount(keyword, told, minlength=n)
     share = np.where(count > 0, np.bincount(keyword, same, minlength=n) / np.maximum(count, 1), np.nan)
     shown = reports.impressions[rows] > 0
-    pairs = np.unique(np.stack([keyword[shown], reports.day[rows][shown]]), axis=1)
-    off = 1.0 - np.bincount(pairs[0], minlength=n) / days
+    pairs = np.unique(keyword[shown] * len(reports.days) + reports.day[rows][shown])
+    off = 1.0 - np.bincount(pairs // len(reports.days), minlength=n) / days
     paused = np.append(plan.bid == 0.0, np.zeros(n - known, dtype=bool))
     planned = np.arange(n) < known
     return np.where(total > 0, mean, np.nan), np.where(planned, np.where(paused, off, share), np.nan)
@@ -278,18 +284,23 @@ def _bids_set(
 def _times(plan: ExpectedBids, reports: KeywordReports, rows: Ints) -> Floats:
     """Planned multiplier of each row: by hour times by region, segment and device, float64[row]."""
     times = np.ones(len(rows))
-    if not plan.times:
-        return times
     axis, series = reports.keywords, reports.series[rows]
-    campaign = axis.label("campaign")[series]
-    for name in {dimension for _, dimension, _ in plan.times}:
+    campaigns, campaign = np.unique(axis.label("campaign"), return_inverse=True)
+    number = {name: at for at, name in enumerate(campaigns)}
+    for name in sorted({dimension for _, dimension, _ in plan.times}):
         if name == "hour":
-            value = reports.hour[rows].astype(str).astype(object)
+            values, value = np.arange(HOURS).astype(str), reports.hour[rows]
         elif name in axis.columns:
-            value = axis.label(name)[series]
+            values, codes = np.unique(axis.label(name), return_inverse=True)
+            value = codes[series]
         else:
             continue
-        times *= [plan.times.get((which, name, one), 1.0) for which, one in zip(campaign, value, strict=True)]
+        place = {one: at for at, one in enumerate(values)}
+        factor = np.ones((len(campaigns), len(values)))
+        for (which, dimension, one), planned in plan.times.items():
+            if dimension == name and which in number and one in place:
+                factor[number[which], place[one]] = planned
+        times *= factor[campaign[series], value]
     return times
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from pricebid.errors import InputError
 from pricebid.planning.joint_plan import JointPlan
 from pricebid.pricing import PricePlan
+from pricebid.tables.period import day_given
 from pricebid.tables.results import read_document, read_result
 from pricebid.tables.schema import KEYS
 
@@ -31,7 +32,7 @@ _TEXTS = (*KEYS, *ENTITY, "dimension", "value")
 _PRICES = (
     "current_price", "price", "cost", "units", "units_low", "units_high", "revenue", "profit",
 )  # fmt: skip
-_BIDS = ("current_bid", "bid", "impressions", "clicks", "cost", "conversions", "revenue")
+_BIDS = ("bid", "impressions", "clicks", "cost", "conversions", "revenue")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +105,8 @@ class ExpectedBids:
         ``campaign``, ``keyword``, ``match_type`` and, where bids differ by it, ``sku``.
     labels : tuple of object[keyword]
         One array of str per column.
-    current_bid, bid : float64[keyword]
-        Money per click, before the plan and as planned; 0: paused.
+    bid : float64[keyword]
+        Money per click as planned; 0: paused.
     impressions, clicks, cost, conversions, revenue : float64[keyword]
         Expected per day.
     times : mapping of (str, str, str) to float
@@ -122,7 +123,6 @@ class ExpectedBids:
 
     columns: tuple[str, ...]
     labels: tuple[NDArray[np.object_], ...]
-    current_bid: Floats
     bid: Floats
     impressions: Floats
     clicks: Floats
@@ -225,8 +225,8 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
     columns = tuple(str(name) for name in frame.columns if name in KEYS)
     _check(frame, ("sku", "region", *_PRICES), columns, f"{source}: prices")
     try:
-        start, horizon = str(np.datetime64(str(content["start"]), "D")), int(content["horizon"])
-    except (KeyError, ValueError):
+        start, horizon = str(day_given(content["start"])), int(content["horizon"])
+    except (KeyError, ValueError, InputError):
         horizon, start = 0, ""
     if horizon < 1:
         raise InputError(f"{source}: plan.json does not say when the plan starts and for how many periods")
@@ -235,7 +235,7 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
         labels=tuple(frame[name].astype(str).to_numpy(dtype=object) for name in columns),
         **{name: frame[name].to_numpy(dtype=np.float64) for name in _PRICES},
         start=start,
-        last=str(content.get("last_period", "")),
+        last=str(np.datetime64(content["last_period"], "D")) if content.get("last_period") else "",
         horizon=horizon,
         limits=_limits(content),
         ranges=_ranges(content),

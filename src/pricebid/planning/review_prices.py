@@ -67,11 +67,13 @@ class PriceReview:
         In the plan; with sales rows in the window. What has both is compared.
     periods : int64[offer]
         Periods of the window for which the offer's units are known.
+    told : int64[offer]
+        Those of them whose price a sales row tells.
     current_price, planned_price, price : float64[offer]
         Before the plan; as planned; charged: mean over the units sold, or over periods where nothing sold (NaN: no sale
         tells it).
     at_plan : float64[offer]
-        Share of the periods with a known price in which that was the planned one.
+        Share of the told periods in which the price was the planned one.
     units_expected, units_low, units_high, units : float64[offer]
         Expected in the offer's known periods, with the 80 % interval; sold.
     sold_out : int64[offer]
@@ -100,6 +102,7 @@ class PriceReview:
     planned: Bools
     seen: Bools
     periods: NDArray[np.int64]
+    told: NDArray[np.int64]
     current_price: Floats
     planned_price: Floats
     price: Floats
@@ -206,9 +209,9 @@ class PriceReview:
     @property
     def share_followed(self) -> float:
         """Share of the offers' periods with a known price in which that was the planned one."""
-        told = self.compared & np.isfinite(self.at_plan)
-        weight = self.periods[told]
-        return float(self.at_plan[told] @ weight / weight.sum()) if weight.sum() else float("nan")
+        among = self.compared & np.isfinite(self.at_plan)
+        weight = self.told[among]
+        return float(self.at_plan[among] @ weight / weight.sum()) if weight.sum() else float("nan")
 
     @property
     def surprises(self) -> NDArray[np.int64]:

@@ -100,9 +100,9 @@ def _window(plan: ExpectedPrices, shop: Shop, history: History, start: str | Non
 
 def _sold(shop: Shop, history: History, at: Ints) -> _Sold:
     units = history.units[:, at]
-    absent_is_none = _absent_is_none(shop)
+    absent_is_none = shop.absent_is_none
     if absent_is_none:
-        units = _ended(units, history, at)
+        units = _ended(units, history, at, everywhere=shop.settings.absent == "zero")
     known = np.isfinite(units)
     units = np.where(known, units, 0.0)
     discount = np.zeros(units.shape)
@@ -115,19 +115,12 @@ def _sold(shop: Shop, history: History, at: Ints) -> _Sold:
     return _Sold(units=units, price=price, discount=discount, known=known, told=told, out=out)
 
 
-def _absent_is_none(shop: Shop) -> bool:
-    """Whether a sales row that is not there means that nothing sold."""
-    if shop.settings.absent is not None:
-        return shop.settings.absent == "zero"
-    sales = shop.table("sales")
-    return sales is not None and not (sales.numbers("units") == 0.0).any()
+def _ended(units: Floats, history: History, at: Ints, *, everywhere: bool) -> Floats:
+    """Count nothing sold after a sku's last row too, where its region has rows (or ``everywhere``) and the sku sold in the window.
 
-
-def _ended(units: Floats, history: History, at: Ints) -> Floats:
-    """Count nothing sold after a sku's last row too, where its region has rows and the sku sold in the window.
-
-    The history leaves those cells open. Left out here, slow sellers would count only up to their last sale, and always
-    seem to sell more than was expected.
+    The history leaves those cells open: a sku may have gone for good, which a forecast must not learn as zeros. A plan
+    expected it to sell. Left out here, slow sellers would count only up to their last sale, and always seem to sell more
+    than was expected.
     """
     region, sku = (np.unique(history.offers.label(name), return_inverse=True)[1] for name in ("region", "sku"))
     known, ever = np.isfinite(units), np.isfinite(history.units)
@@ -137,7 +130,7 @@ def _ended(units: Floats, history: History, at: Ints) -> Floats:
     np.logical_or.at(began, sku, ever)
     began = np.logical_or.accumulate(began, axis=1)[:, at]
     sells = np.bincount(sku, known.any(axis=1)) > 0
-    open_ = ~known & reported[region] & began[sku] & (sells[sku] & ever.any(axis=1))[:, None]
+    open_ = ~known & (reported[region] | everywhere) & began[sku] & (sells[sku] & ever.any(axis=1))[:, None]
     return np.where(open_, 0.0, units)
 
 
@@ -189,6 +182,7 @@ def _laid(
         planned=planned,
         seen=seen,
         periods=periods,
+        told=np.where(seen, sold.told.sum(axis=1)[row], 0).astype(np.int64),
         current_price=current,
         planned_price=planned_price,
         price=np.where(seen, price, np.nan),

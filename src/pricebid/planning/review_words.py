@@ -19,6 +19,8 @@ CANNOT = (
 )
 
 
+CAUSES = {"volume": "other volumes", "price": "other prices", "cost": "other costs"}  # what made profit differ
+
 _SHOWN = 0.005  # money below this is not told
 
 
@@ -44,8 +46,7 @@ def verdict(review: PriceReview, currency: str = "") -> str:
 def _causes(review: PriceReview) -> str:
     """Say what made profit differ, the largest part first; nothing where only one thing did, or none."""
     effects = sorted(review.effects.items(), key=lambda one: -abs(one[1]))
-    told = [f"{signed(value)} from other {name}" for name, value in effects if abs(value) >= _SHOWN]
-    told = [one.replace("volume", "volumes").replace("price", "prices").replace("cost", "costs") for one in told]
+    told = [f"{signed(value)} from {CAUSES[name]}" for name, value in effects if abs(value) >= _SHOWN]
     return f" ({', '.join(told)})" if told else ""
 
 
@@ -213,8 +214,13 @@ def bid_verdict(review: BidReview, currency: str = "") -> str:
 def bid_notices(review: BidReview) -> tuple[str, ...]:
     """Return what the figures on bids leave out or had to assume."""
     found = []
-    if review.asked_days is not None and len(review.days) < review.asked_days:
+    if len(review.days) < review.asked_days:
         found.append(f"{len(review.days)} of {review.asked_days} days have reports: means are over those")
+    if review.silent_days:
+        found.append(
+            f"days without a row of any keyword: {review.silent_days:,} of {len(review.days):,}; they count as days on which nothing "
+            "came: if the ads ran, their reports are missing and the means are too low"
+        )
     if review.recent:
         found.append("the window ends with the last day reported: late conversions of its last days may still come")
     silent, unplanned = review.planned & ~review.seen, ~review.planned

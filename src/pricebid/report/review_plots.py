@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricebid.planning.review_words import CAUSES
 from pricebid.report.numbers import change, money, relative
 from pricebid.report.plots import DOWN, GAIN, INK, LOSS, UP, new_figure
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pricebid.planning import BidReview, PriceReview, Review
 
     Floats = NDArray[np.float64]
-
-_EFFECTS = {"volume": "other\nvolumes", "price": "other\nprices", "cost": "other\ncosts"}
 
 
 def plot_review(review: Review) -> Figure:
@@ -71,7 +70,7 @@ def _draw_prices(left: Axes, right: Axes, prices: PriceReview) -> None:
     right.bar(0, total["expected"], color=DOWN, width=0.6)
     right.bar(np.arange(1, 4), steps, bottom=begin, color=[GAIN if one >= 0 else LOSS for one in steps], width=0.6)
     right.bar(4, total["actual"], color=DOWN, width=0.6)
-    right.set_xticks(range(5), ["expected", *(_EFFECTS[name] for name in prices.effects), "in fact"])
+    right.set_xticks(range(5), ["expected", *(CAUSES[name].replace(" ", "\n") for name in prices.effects), "in fact"])
     right.set_title("Why profit differs", loc="left", fontsize=10)
     right.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     _plain(right)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pricebid.planning.review_words import (
     CANNOT,
+    CAUSES,
     bid_verdict,
     forecast_words,
     keyword_note,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pricebid.planning import BidReview, Kept, PriceReview, Review
 
 SURPRISES = 5
-_EFFECTS = {"volume": "from other volumes", "price": "from other prices", "cost": "from other costs"}
 
 
 def review_report(review: Review, *, surprises: int = SURPRISES) -> RenderableType:
@@ -86,7 +86,7 @@ def totals_table(prices: PriceReview, currency: str) -> RenderableType:
         if name == "profit":
             rows += [
                 (
-                    f"  {_EFFECTS[part]}",
+                    f"  from {CAUSES[part]}",
                     "",
                     "",
                     _plus(value),

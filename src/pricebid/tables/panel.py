@@ -64,12 +64,18 @@ class Panel:
         return result
 
     @cached_property
+    def absent_is_none(self) -> bool:
+        """Whether a row that is not there means that nothing sold."""
+        if self.absent is not None:
+            return self.absent == "zero"
+        return not np.any(self.sales.numbers("units") == 0.0)
+
+    @cached_property
     def units(self) -> NDArray[np.float64]:
         """Units sold, float64[offer, period]: NaN where unknown, 0 where nothing sold."""
         units = self._dense(self.sales.numbers("units"), np.nan)
-        if self.absent == "missing" or (self.absent is None and np.any(self.sales.numbers("units") == 0.0)):
-            return freeze(units)
-        units[np.isnan(units) & self._counted] = 0.0
+        if self.absent_is_none:
+            units[np.isnan(units) & self._counted] = 0.0
         return freeze(units)
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pricebid.errors import Fault, TableError
+from pricebid.errors import Fault, InputError, TableError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,3 +154,24 @@ def _longest_run(flags: NDArray[np.bool_]) -> int:
 
 def _refused(message: str) -> TableError:
     return TableError([Fault(table="sales", column="date", message=message)])
+
+
+def day_given(start: date | str | np.datetime64) -> np.datetime64:
+    """Return the day that a caller names as a start, datetime64[D].
+
+    NumPy would take ``""``, ``"today"`` and ``"2024"`` for days too.
+
+    Raises
+    ------
+    InputError
+        It is no date.
+
+    Examples
+    --------
+    >>> str(day_given("2024-12-31"))
+    '2024-12-31'
+    """
+    try:
+        return np.datetime64(datetime.fromisoformat(str(start)).date(), "D")
+    except ValueError:
+        raise InputError(f"start {str(start)!r} is no date; write it as 2024-12-31") from None

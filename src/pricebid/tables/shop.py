@@ -20,7 +20,7 @@ from pricebid.tables.experiments import ExperimentRows, SharedSupply, experiment
 from pricebid.tables.future import build_competitors, build_events, build_future
 from pricebid.tables.offers import build_offers
 from pricebid.tables.panel import Panel
-from pricebid.tables.period import Period, infer_period
+from pricebid.tables.period import Period, day_given, infer_period
 from pricebid.tables.settings import Settings
 from pricebid.tables.table import Table, freeze
 
@@ -245,6 +245,11 @@ class Shop:
             regions=self.table("regions"),
         )
 
+    @property
+    def absent_is_none(self) -> bool:
+        """Whether a row that ``sales`` does not have means that nothing sold; TableError where the shop has no ``sales``."""
+        return self._panel.absent_is_none
+
     @cached_property
     def competitors(self) -> Competitors:
         """Rivals' delivered prices; empty where the shop has no such table."""
@@ -307,10 +312,7 @@ class Shop:
         last = self._panel.periods[-1]
         if start is None:
             return freeze(self.period.after(last, horizon))
-        try:
-            first = np.datetime64(str(start), "D")
-        except ValueError:
-            raise InputError(f"start {start!r} is no date; write it as 2024-12-31") from None
+        first = day_given(start)
         steps = self.period.steps(first, horizon)
         if steps[0] <= last:
             soonest = self.period.after(last, 1)[0]
