@@ -104,6 +104,7 @@ def test_draws_have_the_expected_units_as_mean_and_share_their_numbers_between_p
         ({"decay": 1.0}, "decay"),
         ({"base": -np.ones((7, 3))}, "must be >= 0"),
         ({"own": np.ones(3)}, "shape"),
+        ({"chance": np.full(7, 0.3)}, "chance must lie"),
     ],
 )
 def test_what_cannot_be_a_response_is_refused(change: dict[str, object], word: str) -> None:

@@ -57,6 +57,8 @@ class AttractionResponse:
         Moves are ``(exp(curvature log(p / current)) - 1) / curvature`` (Box-Cox).
     dispersion : float64[offer]
         Variance of the horizon's demand = mean + dispersion * mean ** 2.
+    chance : float64[offer], optional
+        What of it is left once the parameters are drawn: not the uncertain level, which `draws` draws. Default: all of it.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class AttractionResponse:
     decay: float = 0.0
     curvature: float = 0.0
     dispersion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    chance: NDArray[np.float64] = field(default=None)  # type: ignore[arg-type]  # filled in below
 
     def __post_init__(self) -> None:
         n = len(np.asarray(self.current))
@@ -86,7 +89,9 @@ class AttractionResponse:
         groups = labels(self.groups, n, "groups")
         pools = groups if self.pools is None else labels(self.pools, n, "pools")
         n_pools = int(pools.max()) + 1 if n else 0
-        names = ("current", "share", "own", "own_sd", "level_sd", "carry", "dispersion")
+        if self.chance is None:
+            object.__setattr__(self, "chance", self.dispersion)
+        names = ("current", "share", "own", "own_sd", "level_sd", "carry", "dispersion", "chance")
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(names, (n,))
         shapes |= {"base": (n, base.shape[1])} | dict.fromkeys(("common_sd", "share_sd", "common_level_sd"), (n_pools,))
         for name, shape in shapes.items():
@@ -97,6 +102,8 @@ class AttractionResponse:
             raise InputError(f"current: prices must be > 0, least is {self.current.min()}")
         if (self.base < 0).any() or (self.share < 0).any() or (self.dispersion < 0).any():
             raise InputError("base, share and dispersion must be >= 0")
+        if (self.chance < 0).any() or (self.chance > self.dispersion).any():
+            raise InputError("chance must lie in [0, dispersion]")
         if n and np.bincount(groups, weights=self.share).max() >= 1.0:
             raise InputError("share: the shares of a group must sum to less than 1, the rest buys nothing")
         if not 0.0 <= self.decay < 1.0:

@@ -65,6 +65,11 @@ class LogitResponse:
         total = np.bincount(self.groups, weights=odds, minlength=1)[self.groups]
         return odds, np.asarray(1.0 + total, dtype=np.float64)
 
+    @property
+    def chance(self) -> NDArray[np.float64]:
+        """What of the dispersion is left once the parameters are drawn, float64[offer]: all of it, it is given so."""
+        return self.dispersion
+
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return expected units over the horizon at ``price``, float64[offer]."""
         odds, total = self._odds(price)

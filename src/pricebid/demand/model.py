@@ -259,6 +259,7 @@ class DemandModel:
         horizon, decay = len(future.periods), 1.0 - self.recipe.renewal
         here, category = self._here(current), self.tiers.category_of
         spread = self.calibration.spread**2
+        chance = np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon
         tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
         level = np.maximum(moving.mean(1) - tide[category], 1e-6)
         own, share = here.attraction(self.recipe.group)
@@ -281,8 +282,8 @@ class DemandModel:
             carry=self.slopes.decision[:, CARRY] / decay,
             decay=decay,
             curvature=self.recipe.curvature,
-            dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0))
-            + np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon,
+            dispersion=np.expm1(np.minimum(spread * moving.mean(1), 4.0)) + chance,
+            chance=chance,
         )
 
     def _here(self, current: NDArray[np.float64]) -> Local:

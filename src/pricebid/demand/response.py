@@ -48,6 +48,11 @@ class PriceResponse(Protocol):
         """Variance of the horizon's demand = mean + dispersion * mean ** 2, float64[offer]."""
         ...
 
+    @property
+    def chance(self) -> NDArray[np.float64]:
+        """What of the dispersion is left once the parameters are drawn, float64[offer]; the rest is in `draws`."""
+        ...
+
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return expected units over the horizon at ``price``, with every cross effect, float64[offer]."""
         ...
@@ -204,6 +209,11 @@ class LogLinearResponse:
         c11, c12, c22 = (c[:, i, j].reshape(-1, *extra) for i, j in ((0, 0), (0, 1), (1, 1)))
         exponent = x * (own + 0.5 * c11 * x + c12 * z) + z * (cross + 0.5 * c22 * z)
         return np.asarray(self._level(x) * np.exp(exponent))
+
+    @property
+    def chance(self) -> NDArray[np.float64]:
+        """What of the dispersion is left once the parameters are drawn, float64[offer]: all of it, it is given so."""
+        return self.dispersion
 
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return expected units over the horizon at ``price``, float64[offer]."""

@@ -60,6 +60,11 @@ class AdvertisedResponse:
         """Variance of the horizon's demand = mean + dispersion * mean ** 2, float64[offer]."""
         return self.base.dispersion
 
+    @property
+    def chance(self) -> NDArray[np.float64]:
+        """What of the dispersion is left once the parameters are drawn, float64[offer]."""
+        return self.base.chance
+
     def units(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return expected units over the horizon at ``price``, float64[offer]."""
         return self.factor * self.base.units(price)

@@ -100,10 +100,10 @@ def explain(plan: PricePlan, offer: int) -> Explanation:
     ladder[offer] = prices
     table = problem.table(plan.price, ladder)
     demand = problem.response.options(plan.price, ladder)[offer]
-    dispersion = problem.response.dispersion[offer]
+    chance = problem.response.chance[offer]
     sold = problem.economics.sold(np.broadcast_to(demand, ladder.shape), problem.response.dispersion)[offer]
     values = problem.economics.unit_values(ladder, ("revenue", "profit"))
-    low, high = predictive(demand, _deviation(plan, offer, prices), np.full(len(prices), dispersion))
+    low, high = predictive(demand, _deviation(plan, offer, prices), np.full(len(prices), chance))
     available = problem.economics.available[offer]
     picked = int(np.abs(prices - plan.price[offer]).argmin())
     keys = ", ".join(

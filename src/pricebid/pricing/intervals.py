@@ -79,14 +79,14 @@ def draw_totals(
 
 
 def predictive(
-    mean: NDArray[np.float64], deviation: NDArray[np.float64], dispersion: NDArray[np.float64]
+    mean: NDArray[np.float64], deviation: NDArray[np.float64], chance: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 10 % and 90 % points of demand, uncertain mean and chance together, the shape of ``mean``.
 
-    A gamma distribution with the right mean and variance: ``mean + dispersion * mean**2`` of the demand itself, and the
-    variance of its mean (times 1 + dispersion).
+    A gamma distribution with the right mean and variance: ``mean + chance * mean**2`` of demand about its mean, and the
+    variance of that mean (times 1 + chance), which ``deviation`` has whole: levels and slopes.
     """
-    variance = mean + dispersion * mean**2 + (1.0 + dispersion) * deviation**2
+    variance = mean + chance * mean**2 + (1.0 + chance) * deviation**2
     some = mean > 0
     shape = np.where(some, mean**2 / np.maximum(variance, 1e-300), 1.0)
     scale = np.where(some, variance / np.where(some, mean, 1.0), 0.0)

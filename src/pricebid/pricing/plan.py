@@ -131,7 +131,7 @@ class PricePlan:
     def units_range(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Units sold between which 80 % of outcomes are expected, float64[offer] each."""
         response, available = self.problem.response, self.problem.economics.available
-        low, high = predictive(self.demand[1], self.spread.deviation[1], response.dispersion)
+        low, high = predictive(self.demand[1], self.spread.deviation[1], response.chance)
         return np.fmin(low, available), np.fmin(high, available)
 
     @cached_property
