@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pricebid import store
+from pricebid_api.tries import Tries
 from pricebid_api.uploads import PERSONAL, without_customer
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def forget_customer_in(where: str | Path, shop: str, customer: str, by: str) -> 
 
 def _forget(db: Store, begun: Seen, name: str, customer: str, by: str) -> int:
     shop = begun.shop
-    for left_tries in reversed(range(_TRIES)):
+    tries = Tries(_TRIES)
+    while True:
         seen = store.see_shop(db, shop, since=begun)
         version = seen.tables.get(name)
         if version is None:  # dropped meanwhile
@@ -83,10 +85,8 @@ def _forget(db: Store, begun: Seen, name: str, customer: str, by: str) -> int:
                     over=version,
                     seen=seen,
                 )
-        except (store.Changed, store.NotFound):
+        except (store.Changed, store.NotFound) as error:
             # Loaded anew meanwhile: those rows must not be lost, and may name the customer too.
-            if not left_tries:
-                raise
+            tries.again(error)
         else:
             return gone
-    raise AssertionError  # pragma: no cover - the last try returns or raises

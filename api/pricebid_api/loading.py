@@ -11,6 +11,7 @@ from pricebid_api import uploads
 from pricebid_api.deps import in_thread
 from pricebid_api.errors import faulty
 from pricebid_api.shops import settings_of
+from pricebid_api.tries import Tries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +52,8 @@ async def load(
     Changed
         Other tables were loaded during every check.
     """
-    left = _TRIES
+    tries = Tries(_TRIES)
     while True:
-        left -= 1
         seen = await in_thread(store.see_shop, service.db, shop, since=begun)
         try:
             checked = await _checked(service, seen, table, file, kind)
@@ -68,9 +68,8 @@ async def load(
                 by=by,
                 seen=seen,
             )
-        except store.Changed:
-            if not left:
-                raise
+        except store.Changed as error:
+            tries.again(error)
         else:
             return info, checked
 
@@ -90,9 +89,8 @@ async def drop(service: Service, shop: str, table: str, *, by: str) -> None:
     begun = await in_thread(store.see_shop, service.db, shop)
     if begun.made and table not in begun.tables:
         raise store.NotFound(f"there is no table {table!r} in shop {shop!r}")
-    left = _TRIES
+    tries = Tries(_TRIES)
     while True:
-        left -= 1
         seen = await in_thread(store.see_shop, service.db, shop, since=begun)
         try:
             others = await in_thread(_others, service.db, seen, table)
@@ -102,9 +100,8 @@ async def drop(service: Service, shop: str, table: str, *, by: str) -> None:
             await service.writer.run(store.drop_table, service.db, shop, table, by=by, seen=seen)
         except TableError as error:
             raise faulty(error, 409, "table_needed") from None
-        except store.Changed:
-            if not left:
-                raise
+        except store.Changed as error:
+            tries.again(error)
         else:
             return
 

@@ -99,6 +99,21 @@ def test_a_table_loaded_anew_while_its_only_customer_is_erased_is_not_dropped(lo
         store.table_bytes(local_db, "corner", "touches", 1)
 
 
+def test_other_tables_loaded_again_and_again_do_not_keep_a_customer_from_being_erased(local, local_db, monkeypatch):
+    assert put(local, "touches", TOUCHES + ANNA + BEN, CSV).status_code == 200
+    assert put(local, "orders", ORDERS, CSV).status_code == 200
+    plain, calls = forgetting.without_customer, []
+
+    def slow(*given):
+        calls.append(given[0])
+        put_beside(local_db, "catalog", CATALOG)
+        return plain(*given)
+
+    monkeypatch.setattr(forgetting, "without_customer", slow)
+    assert forget(local, "anna").json() == {"rows": {"orders": 1, "touches": 1}}
+    assert calls == ["orders", "touches"]
+
+
 def test_a_table_dropped_while_a_customer_is_erased_needs_no_more_of_it(local, local_db, monkeypatch):
     assert put(local, "touches", TOUCHES + ANNA + BEN, CSV).status_code == 200
     plain, calls = forgetting.without_customer, []

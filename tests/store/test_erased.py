@@ -100,6 +100,14 @@ def test_the_log_of_an_erased_shop_does_not_become_that_of_a_new_one(db, makes):
     assert store.add_decisions(db, "acme", old) == 2, "whoever restores a log says so"
 
 
+def test_no_record_of_a_shop_that_was_never_erased_is_dropped_where_clocks_differ(db, makes):
+    store.put_shop(db, "other", by="ann")
+    store.erase_shop(db, "other", by="officer")
+    early = makes.record(1, at=store.now() - 60_000_000)  # the clock of who quoted is a minute behind
+    assert store.add_decisions(db, "acme", [early, makes.record(2)], since_made=True) == 2
+    assert [loss.lost for loss in store.losses(db)] == [0]
+
+
 def test_what_arrives_while_the_shop_is_erased_goes_with_it(db, makes):
     late = under_way(db, makes)
     begun, wrong = Event(), {}

@@ -6,8 +6,14 @@ from threading import Barrier
 import pytest
 
 from pricebid import store
+from pricebid.store.money import Money
+from pricebid.tables import Settings
 
 EUR, USD = {"currency": "EUR"}, {"currency": "USD"}
+
+
+def test_what_a_shop_does_not_say_is_the_same_to_the_store_and_to_tables():
+    assert Money.of({}) == Money(currency=Settings().currency, decimals=Settings().decimals)
 
 
 def set_to(db, settings):

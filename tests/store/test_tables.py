@@ -97,7 +97,8 @@ def test_a_table_is_stored_only_beside_what_it_was_checked_with(db, change):
         with pytest.raises(store.Changed, match="meanwhile"):
             write()
     assert store.table_bytes(db, "acme", "sales") == b"s2"
-    assert put(db, b"s3", seen=store.see_shop(db, "acme", since=seen)).version == 3
+    assert put(db, b"s3", seen=seen, over=2).version == 3, "what is made from its own version needs nothing beside it"
+    assert put(db, b"s4", seen=store.see_shop(db, "acme", since=seen)).version == 4
 
 
 def test_a_shop_that_was_not_there_is_made_with_its_table_or_not_at_all(db):

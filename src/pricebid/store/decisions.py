@@ -16,7 +16,7 @@ from pricebid.store.bulk import insert_new
 from pricebid.store.connect import now
 from pricebid.store.paging import Page, checked_limit, page_of, place_of
 from pricebid.store.schema import decisions, log_workers, shops
-from pricebid.store.shops import kept, no_shop
+from pricebid.store.shops import kept, last_erasure, no_shop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord], *, si
     records : sequence of DecisionRecord
         In any order.
     since_made : bool
-        Leave out those from before the shop was made: they are of an erased one of that name, and late.
+        Leave out those from before the shop was made, where one of that name was erased: they are of that one, and late.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord], *, si
     with db.write() as conn:
         if not kept(conn, shop):
             raise no_shop(shop)
-        first = _made_at(conn, shop) if since_made else 0
+        first = _begin(conn, shop, records) if since_made else 0
         groups: dict[str, list[DecisionRecord]] = {}
         for record in records:
             if record.at >= first:
@@ -135,8 +135,14 @@ def add_decisions(db: Store, shop: str, records: Sequence[DecisionRecord], *, si
     return new
 
 
-def _made_at(conn: Connection, shop: str) -> int:
-    return int(conn.execute(select(shops.c.created_at).where(shops.c.shop == shop)).scalar_one())
+def _begin(conn: Connection, shop: str, records: Sequence[DecisionRecord]) -> int:
+    """Give the moment from which on records are the shop's own.
+
+    One from before the shop was made may also come of two clocks that differ: it is late only where a shop was erased.
+    """
+    made = int(conn.execute(select(shops.c.created_at).where(shops.c.shop == shop)).scalar_one())
+    early = any(record.at < made for record in records)
+    return made if early and last_erasure(conn, shop) else 0
 
 
 def list_decisions(

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pricebid.errors import InputError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 _FORGET_MILLISECONDS = 2000
+_ERASED = "shop.erased"
 _ERASURE = 0x65726173  # "eras": the advisory locks for whose turn it is with a shop
 
 
@@ -164,7 +165,7 @@ def erase_shop(db: Store, shop: str, *, by: str) -> None:
         There is no such shop.
     """
     with db.write() as conn:
-        _queue(conn, shop, "pg_advisory_xact_lock")
+        _queue(conn, shop, alone=True)
         if conn.execute(select(shops.c.shop).where(shops.c.shop == shop).with_for_update()).scalar() is None:
             raise no_shop(shop)
         conn.execute(insert(erasing).values(shop=shop))
@@ -175,8 +176,14 @@ def erase_shop(db: Store, shop: str, *, by: str) -> None:
         }
         conn.execute(delete(shops).where(shops.c.shop == shop))  # all else belongs to it and goes with it
         conn.execute(delete(erasing).where(erasing.c.shop == shop))
-        append(conn, shop=shop, who=by, what="shop.erased", subject=shop, detail={"rows": erased})
+        append(conn, shop=shop, who=by, what=_ERASED, subject=shop, detail={"rows": erased})
     forget(db)
+
+
+def last_erasure(conn: Connection, shop: str) -> int:
+    """Give the number of the audit row of the last erasure of a shop of that name; 0 where there was none."""
+    gone = (audit.c.shop == shop) & (audit.c.what == _ERASED)
+    return int(conn.execute(select(func.max(audit.c.id)).where(gone)).scalar() or 0)
 
 
 def locked(conn: Connection, shop: str) -> None:
@@ -198,15 +205,16 @@ def kept(conn: Connection, shop: str) -> bool:
     Asked for before any row of the shop is locked: the erasure locks the shop first and its rows after, and two who lock
     in another order than each other wait for ever.
     """
-    _queue(conn, shop, "pg_advisory_xact_lock_shared")
+    _queue(conn, shop, alone=False)
     held = select(shops.c.shop).where(shops.c.shop == shop).with_for_update(read=True, key_share=True)
     return conn.execute(held).scalar() is not None
 
 
-def _queue(conn: Connection, shop: str, lock: str) -> None:
+def _queue(conn: Connection, shop: str, *, alone: bool) -> None:
     """Wait for one's turn: PostgreSQL lets those who share a row pass whoever waits to have it alone, for ever if need be."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text(f"SELECT {lock}(:erasure, hashtext(:shop))"), {"erasure": _ERASURE, "shop": shop})
+        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        conn.execute(select(lock(_ERASURE, func.hashtext(shop))))
 
 
 def no_shop(shop: str) -> NotFound:

@@ -108,8 +108,8 @@ def put_state(
     try:
         with db.write() as conn:
             if claim is not None:
-                hold(conn, claim)
-            if not kept(conn, shop):
+                hold(conn, claim)  # and its shop
+            elif not kept(conn, shop):
                 raise no_shop(shop)
             if expected_version == 0:
                 conn.execute(insert(learner_states).values(shop=shop, learner=learner, **values))

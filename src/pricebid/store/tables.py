@@ -12,7 +12,7 @@ from pricebid.store.audit import append
 from pricebid.store.connect import now
 from pricebid.store.errors import Changed, Erased, NotFound
 from pricebid.store.schema import audit, shop_tables, shops
-from pricebid.store.shops import checked_name, forget, kept, locked, no_shop
+from pricebid.store.shops import checked_name, forget, kept, last_erasure, locked, no_shop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def see_shop(db: Store, shop: str, *, since: Seen | None = None) -> Seen:
     """
     with db.read() as conn:
         # Whatever comes between these reads, on PostgreSQL, differs from what is found when it is stored.
-        erased = _erased(conn, shop)
+        erased = last_erasure(conn, shop)
         settings = conn.execute(select(shops.c.settings).where(shops.c.shop == shop)).scalar()
         tables = _versions(conn, shop)
     if since is not None and erased != since.erased:
@@ -150,7 +150,8 @@ def put_table(  # noqa: PLR0913 - what it is, and the conditions
         Only if this version is the one in use, for whoever made the new one from it; in any case unless given.
     seen : Seen, optional
         What it was checked beside: only if settings and other tables are still the same. A shop that was not there is
-        made with its table; one that was erased since is not.
+        made with its table; one that was erased since is not. Beside ``over``, only that it was not erased: what is
+        made from one version alone needs no other table.
 
     Returns
     -------
@@ -172,7 +173,7 @@ def put_table(  # noqa: PLR0913 - what it is, and the conditions
     mine = (shop_tables.c.shop == shop) & (shop_tables.c.name == table)
     with db.write() as conn:
         made = seen is not None and not seen.made and _make(conn, shop, moment)
-        _hold(conn, shop, seen, but=table)
+        _hold(conn, shop, seen, but=table, beside=over is None)
         used = _in_use(conn, shop, table)
         if over not in (None, used):
             raise _other(shop, table)
@@ -206,7 +207,8 @@ def drop_table(db: Store, shop: str, table: str, *, by: str, over: int | None = 
     over : int, optional
         Only if this version is the one in use, so that one that was loaded meanwhile is not lost; in any case unless given.
     seen : Seen, optional
-        Only if settings and other tables are still the same, for whoever checked that these hold without it.
+        Only if settings and other tables are still the same, for whoever checked that these hold without it. Beside
+        ``over``, only that the shop was not erased.
 
     Raises
     ------
@@ -219,7 +221,7 @@ def drop_table(db: Store, shop: str, table: str, *, by: str, over: int | None = 
     """
     mine = (shop_tables.c.shop == shop) & (shop_tables.c.name == table)
     with db.write() as conn:
-        _hold(conn, shop, seen, but=table)
+        _hold(conn, shop, seen, but=table, beside=over is None)
         version = _in_use(conn, shop, table)
         if not version:
             raise no_table(shop, table)
@@ -293,7 +295,7 @@ def unless_erased(conn: Connection, seen: Seen) -> None:
         It was.
     """
     kept(conn, seen.shop)
-    if _erased(conn, seen.shop) != seen.erased:
+    if last_erasure(conn, seen.shop) != seen.erased:
         raise _gone(seen.shop)
 
 
@@ -302,17 +304,19 @@ def _make(conn: Connection, shop: str, moment: int) -> bool:
     return conn.execute(_MAKE, {"shop": checked_name(shop), "at": moment}).rowcount == 1
 
 
-def _hold(conn: Connection, shop: str, seen: Seen | None, *, but: str) -> None:
-    """Lock a shop that is as it was seen, one of its tables aside."""
+def _hold(conn: Connection, shop: str, seen: Seen | None, *, but: str, beside: bool) -> None:
+    """Lock a shop that is as it was seen, one of its tables aside; that was not erased, where nothing beside it counts."""
     if seen is None:
         locked(conn, shop)
         return
     held = select(shops.c.settings).where(shops.c.shop == shop).with_for_update(key_share=True)
     settings = conn.execute(held).scalar()
-    if _erased(conn, shop) != seen.erased:  # asked once the lock is held: nobody can erase it any more
+    if last_erasure(conn, shop) != seen.erased:  # asked once the lock is held: nobody can erase it any more
         raise _gone(shop)
     if settings is None:
         raise no_shop(shop)
+    if not beside:
+        return
     others, before = _versions(conn, shop), dict(seen.tables)
     others.pop(but, None)
     before.pop(but, None)
@@ -336,11 +340,6 @@ def _dropped(conn: Connection, shop: str, table: str) -> int:
     gone = (audit.c.shop == shop) & (audit.c.what == _DROPPED) & (audit.c.subject == table)
     detail: Any = conn.execute(select(audit.c.detail).where(gone).order_by(audit.c.id.desc()).limit(1)).scalar()
     return 0 if detail is None else int(json.loads(detail)["version"])
-
-
-def _erased(conn: Connection, shop: str) -> int:
-    gone = (audit.c.shop == shop) & (audit.c.what == "shop.erased")
-    return int(conn.execute(select(func.max(audit.c.id)).where(gone)).scalar() or 0)
 
 
 def _other(shop: str, table: str) -> Changed:
