@@ -1,9 +1,12 @@
+from dataclasses import asdict
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from pricebid import store
 from pricebid.errors import InputError
+from pricebid.store import plans
 
 
 def test_a_plan_is_given_back_as_it_was_put(db, makes):
@@ -43,6 +46,16 @@ def test_a_plan_without_an_id_is_refused(db, makes, document):
     files = {} if document is None else {"plan.json": document}
     with pytest.raises(InputError, match="name the plan's id, a UUID"):
         store.add_plan(db, "acme", "price", files=files, facts=makes.facts(), by="ann")
+
+
+def test_facts_that_a_newer_version_kept_besides_are_left_out(db, makes, monkeypatch):
+    facts = makes.facts(profit=10.5)
+    monkeypatch.setattr(plans, "asdict", lambda kept: asdict(kept) | {"of_tomorrow": {"a": 1}})
+    plan = store.add_plan(db, "acme", "price", files=makes.plan_files(), facts=facts, by="ann").id
+    with db.read() as conn:
+        assert "of_tomorrow" in conn.execute(text("SELECT facts FROM plans")).scalar()
+    assert store.get_plan(db, "acme", plan).facts == facts
+    assert [one.facts for one in store.list_plans(db, "acme").items] == [facts]
 
 
 def test_a_plan_of_another_kind_is_refused(db, makes):

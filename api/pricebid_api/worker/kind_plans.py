@@ -120,7 +120,7 @@ def what_if(work: Work) -> Outcome:
 def _planned(work: Work, kind: Literal["price", "bid", "joint"], make: Callable[[], bytes]) -> Outcome:
     """Make a plan once: its id is in the part that is kept, so a takeover adds the same plan or none."""
     files = unbundle(work.part(PLAN, "plan", make))
-    facts = PlanFacts(**json.loads(files.pop(_FACTS)))
+    facts = PlanFacts.from_json(files.pop(_FACTS))
     document = json.loads(files["plan.json"])
 
     def within(conn: Connection) -> None:

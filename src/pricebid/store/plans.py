@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import UUID
 
 from sqlalchemy import and_, insert, or_, select
@@ -79,6 +79,12 @@ class PlanFacts:
     totals: Mapping[str, float] = field(default_factory=dict)
     currency: str | None = None
     decimals: int | None = None
+
+    @classmethod
+    def from_json(cls, data: str | bytes) -> Self:
+        """Read them as they were kept; what a newer version told besides is left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(data).items() if name in known})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +304,7 @@ def missing(shop: str, plan_id: str) -> NotFound:
 def plan_of(row: Row[Any]) -> PlanInfo:
     """Read a row of the table ``plans``."""
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-    facts = PlanFacts(**json.loads(values["facts"]))
+    facts = PlanFacts.from_json(values["facts"])
     return PlanInfo(**(values | {"facts": facts, "reasons": tuple(json.loads(values["reasons"]))}))
 
 
