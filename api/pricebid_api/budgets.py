@@ -132,9 +132,8 @@ class Stock:
             went_back = self._cleared.pop(key, None) is not None
             if not shelf.held:
                 shelf.short = True
-                if (
-                    went_back
-                ):  # bids that come rarely would find none each time, if none ever waited longer than the last
+                # Bids that come rarely would find none each time, if none ever waited longer than the last.
+                if went_back:
                     shelf.idle = min(2 * shelf.idle, _LONGEST_IDLE)
                 return None
             shelf.taken += 1
@@ -280,6 +279,8 @@ class Budgets:
         self._worker = worker
         self._settings = settings
         self._purses: dict[str, Purse] = {}
+        # One for each shop ever met: a purse that is dropped while it is refilled would leave what is leased by then.
+        self._turns: dict[str, threading.Lock] = {}
 
     def get(self, shop: str) -> Purse | None:
         """Give the purse of a shop."""
@@ -287,6 +288,10 @@ class Budgets:
 
     def open(self, shop: str, snapshot: BidSnapshot, opportunities: dict[str, float]) -> None:
         """Begin, or go on, to spend for a shop under newly published bids; blocking."""
+        with self._turn(shop):
+            self._open(shop, snapshot, opportunities)
+
+    def _open(self, shop: str, snapshot: BidSnapshot, opportunities: dict[str, float]) -> None:
         purse = self._purses.get(shop)
         if purse is not None and purse.snapshot.clock == snapshot.clock:
             purse.book.set_budgets(snapshot.budgets)
@@ -316,28 +321,39 @@ class Budgets:
 
     def drop(self, shop: str) -> None:
         """Spend no more for a shop, and give back what was leased; blocking."""
-        purse = self._purses.pop(shop, None)
-        if purse is not None:
-            purse.book.tick(store.now(), closing=True)
-            purse.stock.close()
+        with self._turn(shop):
+            purse = self._purses.pop(shop, None)
+            if purse is not None:
+                purse.book.tick(store.now(), closing=True)
+                purse.stock.close()
 
     def tick(self) -> None:
         """Take up feedback, give back and lease slices; blocking, called every half second."""
-        for purse in list(self._purses.values()):
-            try:
-                self._charge(purse)
-                self._refill(purse, store.now())
-            except PricebidError as error:
-                logs.log.warning("budgets of shop %s: %s", purse.shop, error)
+        for shop in list(self._purses):
+            with self._turn(shop):
+                purse = self._purses.get(shop)
+                if purse is None:  # dropped meanwhile
+                    continue
+                try:
+                    self._charge(purse)
+                    self._refill(purse, store.now())
+                except PricebidError as error:
+                    logs.log.warning("budgets of shop %s: %s", shop, error)
 
     def close(self) -> None:
         """Take up the last feedback, and give everything back of which nothing is set aside."""
         for shop in list(self._purses):
             try:
-                self._charge(self._purses[shop])
+                with self._turn(shop):
+                    purse = self._purses.get(shop)
+                    if purse is not None:
+                        self._charge(purse)
                 self.drop(shop)
             except PricebidError as error:
                 logs.log.warning("leases of shop %s stay open until they are settled: %s", shop, error)
+
+    def _turn(self, shop: str) -> threading.Lock:
+        return self._turns.setdefault(shop, threading.Lock())
 
     def _refill(self, purse: Purse, now: int, *, first: bool = False) -> None:
         clock = purse.snapshot.clock

@@ -6,7 +6,8 @@ import pytest
 from tests.api.harness import serving
 
 from pricebid import live, store
-from pricebid_api.budgets import MICRO, Stock
+from pricebid_api import Settings
+from pricebid_api.budgets import MICRO, Budgets, Stock
 from pricebid_api.worker.facts import bid_facts
 
 BIDS = "/v1/shops/corner/bids/quotes"
@@ -105,6 +106,45 @@ def test_a_slice_that_nobody_uses_goes_back(db):
     time.sleep(0.01)
     stock.refill([DAY], {"": MICRO})
     assert store.spend_of(db, "corner", DAY.isoformat())[0].leased == 0
+
+
+def test_a_purse_dropped_while_it_is_refilled_leaves_no_slice_behind(tmp_path, bid_home, monkeypatch):
+    _, _, plan = bid_home
+    with serving(bid_home[0]) as client:
+        client.post(BIDS, json={"items": some(plan)})
+        snapshot = client.app_state["service"].budgets.get("corner").snapshot
+    db = store.open_store(tmp_path)
+    store.put_shop(db, "corner", by="tests")
+    budgets = Budgets(db, "w", Settings(home=tmp_path))
+    budgets.open("corner", snapshot, {})
+    day = snapshot.clock.day(store.now())
+    purse = budgets.get("corner")
+    while purse.stock.lease("", day, budget=0, amount=1, until=0) is not None:  # the next tick leases another
+        pass
+    before = standing(db, day).leased
+    plain, reached, go_on = store.lease, threading.Event(), threading.Event()
+
+    def slow(*given, **more):
+        reached.set()
+        assert go_on.wait(30.0)
+        return plain(*given, **more)
+
+    monkeypatch.setattr(store, "lease", slow)
+    ticking, dropping = threading.Thread(target=budgets.tick), threading.Thread(target=budgets.drop, args=("corner",))
+    ticking.start()
+    assert reached.wait(30.0)
+    dropping.start()
+    dropping.join(0.2)
+    go_on.set()
+    for thread in (ticking, dropping):
+        thread.join()
+    assert budgets.get("corner") is None
+    assert standing(db, day).leased <= before
+    db.close()
+
+
+def standing(db, day):
+    return store.spend_of(db, "corner", day.isoformat())[0]
 
 
 class Bidding:
