@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 from starlette.responses import StreamingResponse
 
+from pricebid.errors import PricebidError
 from pricebid.store.job_events import events
 from pricebid_api.errors import Problem
 from pricebid_api.schemas.base import at_time
@@ -92,8 +93,13 @@ class Streams:
         """
         begun = said = time.monotonic()
         yield b"retry: 1000\n\n"
-        while not self.closing.is_set() and time.monotonic() - begun < _LONGEST_SECONDS and await holds():
-            found = await asyncio.to_thread(events, db, job_id, after=after)
+        while not self.closing.is_set() and time.monotonic() - begun < _LONGEST_SECONDS:
+            try:
+                if not await holds():
+                    return
+                found = await asyncio.to_thread(events, db, job_id, after=after)
+            except PricebidError:  # it is too late for a status; the reader comes back, and is told what is wrong
+                return
             for event in found:
                 yield _lines(event)
                 after, said = event.id, time.monotonic()

@@ -4,12 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.api.harness import CSV, NO_GUARDS
+from tests.api.harness import CATALOG, CSV, NO_GUARDS, SALES
 from typer.testing import CliRunner
 
-from pricebid import store
+from pricebid import engine, store
 from pricebid.cli import app as cli
-from pricebid.datasets import write_template
 from pricebid.tables.identify import new_id
 from pricebid_api.publishing import DAY, Reason, publish
 
@@ -199,9 +198,12 @@ def test_a_plan_of_before_facts_kept_money_is_known_by_its_document(local, local
         publish(local_db, "corner", plan, by="tests", guards=NONE)
 
 
-def test_the_command_line_publishes_no_plan_of_other_money(tmp_path, monkeypatch):
+def test_the_command_line_publishes_no_plan_of_other_money(tmp_path, planned, monkeypatch):
+    monkeypatch.setattr(engine, "fit", lambda *_, **__: planned.model)
     shop, home = tmp_path / "shop", tmp_path / "home"
-    write_template(shop)
+    shop.mkdir()
+    for table, text in (("sales", SALES), ("catalog", CATALOG)):
+        (shop / f"{table}.csv").write_text(text)
     for name, value in (("HOME", str(home)), ("MAX_DATA_AGE_DAYS", "none"), ("MAX_SHARE_MOVED", "none")):
         monkeypatch.setenv(f"PRICEBID_{name}", value)
     db = store.open_store(home)

@@ -14,6 +14,18 @@ from urllib.request import urlopen
 import pytest
 from benchmarks.load.deployment import Deployment
 
+from pricebid_api.counting import counting_folder
+
+COUNTS = """
+import sys
+from pathlib import Path
+from pricebid_api.counting import counting_folder
+with counting_folder(Path(sys.argv[1])) as folder:
+    (folder / "1.db").touch()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
 
 def job_workers(pid):
     listed = Path(f"/proc/{pid}/task").glob("*/children")
@@ -44,6 +56,32 @@ def started(home, workers=2):
         assert server.gone()
 
 
+@contextmanager
+def counting(home):
+    """A process that counts in a folder of its own, and that folder; it is killed in the end."""
+    command = [sys.executable, "-c", COUNTS, str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def test_the_folder_of_a_killed_server_goes_with_the_next_start_and_that_of_a_living_one_stays(tmp_path):
+    with counting(tmp_path) as (_, left), counting(tmp_path) as (other, its):
+        assert folders(tmp_path) == {left, its}
+        other.stdin.close()
+        assert other.wait(60) == 0
+        assert folders(tmp_path) == {left}, "who ends in good order cleans up"
+        with counting_folder(tmp_path) as mine:
+            assert folders(tmp_path) == {left, mine}, "its server lives"
+    assert folders(tmp_path) == {left}, "it was killed: nobody cleans up"
+    with counting_folder(tmp_path) as mine:
+        assert folders(tmp_path) == {mine}
+    assert not folders(tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told from /proc")
 def test_the_next_start_removes_what_a_killed_server_counted_in_and_nothing_of_a_living_one(tmp_path):
     home = tmp_path / "home"
