@@ -59,11 +59,55 @@ def test_the_log_gives_back_the_ids_that_another_secret_signed(db):
     assert signer(db, B, A).seal(words) == signer(db, A).seal(words)
 
 
+def old_id(secret):
+    """Give an id of before secrets were checked: under the number that all had, by the text as the environment gave it."""
+    return signed(Signer(shop="corner", keys={1: hashlib.sha256(secret.encode()).digest()}, current=1))
+
+
+@pytest.mark.parametrize("raw", [A + "\n", f" {A}", f"{A}\r\n"])
+def test_blanks_around_a_secret_of_a_file_count_no_more_and_its_ids_stay_valid(db, raw):
+    told, plain = signer(db, raw), signer(db, A)
+    assert plain.verify(signed(told)).amount == 4.99, "one secret, with its line's end or without"
+    assert told.verify(signed(plain)).amount == 4.99
+    assert told.verify(old_id(raw)).amount == 4.99
+    assert told.verify(old_id(A)).amount == 4.99
+    assert signer(db, B, raw).verify(old_id(raw.lstrip())).amount == 4.99
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_secret_that_once_ended_with_its_line_is_named_without_it(db, end):
+    assert signer(db, B, C, A).verify(old_id(A + end)).amount == 4.99
+    assert signer(db, A).verify(old_id(A + end)).amount == 4.99
+
+
+def test_a_weak_secret_of_before_is_taken_verifies_and_never_signs(db, caplog):
+    found = signer(db, A, "hunter2")
+    assert found.verify(old_id("hunter2")).amount == 4.99
+    assert signer(db, None, "hunter2").current == 0, "the store's own signs"
+    (first, *_) = caplog.records
+    assert (first.levelname, "PRICEBID_SECRET_BEFORE" in first.message, "hunter2" in caplog.text) == (
+        "WARNING",
+        True,
+        False,
+    )
+    with pytest.raises(ForgedToken):
+        found.verify(old_id("hunter3"))
+
+
+def test_strong_secrets_of_before_are_taken_without_a_word(db, caplog):
+    signer(db, A, B)
+    assert not caplog.records
+
+
+def test_a_secret_of_nothing_but_blanks_is_none(db):
+    assert signer(db, " \n").current == 0
+
+
 @pytest.mark.parametrize(
     ("now", "before", "said"),
     [
         ("short", "", "PRICEBID_SECRET: .* at least 32"),
-        (A, "short", "PRICEBID_SECRET_BEFORE: .* at least 32"),
+        ("short", "", "one that was in use goes to PRICEBID_SECRET_BEFORE"),
         (A + "," + B, "", "without commas"),
         (A + " x", "", "without commas and spaces"),
         (A, A, "named twice"),

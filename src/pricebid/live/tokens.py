@@ -183,6 +183,8 @@ class Signer:
         Secrets by key id, 0 to 255, each of at least 16 bytes. Old ones are kept for as long as feedback may come.
     current : int
         The key that signs.
+    spare : sequence of (int, bytes)
+        Further secrets of key ids among ``keys`` or of others: tried where the signature is not that of the first.
 
     Raises
     ------
@@ -203,12 +205,13 @@ class Signer:
     shop: str
     keys: Mapping[int, bytes] = field(repr=False)
     current: int
+    spare: Sequence[tuple[int, bytes]] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        bad = [number for number in self.keys if not 0 <= number <= 255]
+        bad = [number for number, _ in (*self.keys.items(), *self.spare) if not 0 <= number <= 255]
         if bad:
             raise InputError(f"key ids {bad} of the token secrets: each must be from 0 to 255")
-        short = [number for number, secret in self.keys.items() if len(secret) < 16]
+        short = [number for number, secret in (*self.keys.items(), *self.spare) if len(secret) < 16]
         if short:
             raise InputError(
                 f"token secrets of key ids {short} are shorter than 16 bytes; make them of 32 random bytes"
@@ -222,13 +225,18 @@ class Signer:
 
         The shop is part of the key, so that a token is never valid elsewhere, whatever its hint says.
         """
-        hashers = {}
-        for number, secret in self.keys.items():
-            key = hashlib.blake2b(
-                self.shop.encode(), key=secret[:64], digest_size=32, person=b"pricebid token"
-            ).digest()
-            hashers[number] = hashlib.blake2b(key=key, digest_size=MAC)
-        return hashers
+        return {number: self._hasher(secret) for number, secret in self.keys.items()}
+
+    @cached_property
+    def _verifiers(self) -> dict[int, list[Any]]:
+        found = {number: [hasher] for number, hasher in self._hashers.items()}
+        for number, secret in self.spare:
+            found.setdefault(number, []).append(self._hasher(secret))
+        return found
+
+    def _hasher(self, secret: bytes) -> Any:  # noqa: ANN401 - hashlib's type has no public name
+        key = hashlib.blake2b(self.shop.encode(), key=secret[:64], digest_size=32, person=b"pricebid token").digest()
+        return hashlib.blake2b(key=key, digest_size=MAC)
 
     @cached_property
     def _hint(self) -> int:
@@ -329,14 +337,12 @@ class Signer:
         first, second, third, *plan, offer, propensity = _UNPACK(payload)
         if third & 0xFFFFFFFF != self._hint:
             raise ForeignToken(f"decision id {token[:12]}...: made for another shop than {self.shop!r}")
-        hasher = self._hashers.get(second >> 8 & 0xFF)
-        if hasher is None:
+        hashers = self._verifiers.get(second >> 8 & 0xFF)
+        if hashers is None:
             raise ForgedToken(
                 f"decision id {token[:12]}...: its key is not kept (any more); keep old keys while feedback may come"
             )
-        mac = hasher.copy()
-        mac.update(payload)
-        if not hmac.compare_digest(mac.digest(), raw[PAYLOAD:]):
+        if not any(_fits(hasher, payload, raw[PAYLOAD:]) for hasher in hashers):
             raise ForgedToken(
                 f"decision id {token[:12]}...: its signature is wrong; give decision_id exactly as the quote gave it"
             )
@@ -356,6 +362,12 @@ class Signer:
             except TokenError as error:
                 found.append(error)
         return found
+
+
+def _fits(hasher: Any, payload: bytes, given: bytes) -> bool:  # noqa: ANN401 - same
+    mac = hasher.copy()
+    mac.update(payload)
+    return hmac.compare_digest(mac.digest(), given)
 
 
 def decoded(token: str, words: tuple[int, ...], propensity: float) -> Decision:
