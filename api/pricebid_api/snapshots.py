@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from pricebid.live.tokens import Signer
     from pricebid.store import Store
+    from pricebid.tables import Settings as ShopSettings
     from pricebid_api.budgets import Budgets
     from pricebid_api.heavy import Heavy
 
@@ -81,6 +82,7 @@ class Snapshots:
         self._budgets = budgets
         self._patience = patience
         self._shelves: dict[str, Shelf] = {}
+        self._bids: dict[str, tuple[ShopSettings, str]] = {}  # settings and tables beside which bids were taken up
         self._absent: dict[str, float] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # those that somebody holds
         self._quick = asyncio.Semaphore(_QUICK)
@@ -168,17 +170,20 @@ class Snapshots:
             self._first = frozenset(self._reading.values())
 
     async def refresh_tables(self) -> None:
-        """Take up current prices and floors of tables that were loaded anew; they are read behind."""
-        for shelf in self.shelves():
-            if shelf.shop in self._reading:  # it looks again before it ends
-                continue
+        """Take up current prices, floors, budgets and caps of tables that were loaded anew; prices and floors are read behind."""
+        for shop in {*self._shelves, *self._bids}:
             try:
-                settings, tables = await self._aside(tables_of, self._db, shelf.shop)
+                now = await self._aside(tables_of, self._db, shop)
             except store.NotFound:  # erased since
-                self._take_up(shelf.shop)
+                self._take_up(shop)
                 continue
-            if tables != shelf.tables or settings != shelf.settings:
-                self._take_up(shelf.shop)
+            shelf = self._shelves.get(shop)
+            # Bids do not wait for prices to be read: a budget or a cap may have been lowered.
+            moved = self._bids.get(shop, now) != now
+            if shelf is not None and shop not in self._reading:  # what is read is looked at again before it ends
+                moved = moved or (shelf.settings, shelf.tables) != now
+            if moved:
+                self._take_up(shop)
 
     async def refresh_laws(self) -> None:
         """Take up the laws that were learnt since the last look."""
@@ -339,7 +344,8 @@ class Snapshots:
         if found.quotes is None and (before is None or isinstance(error, PricebidError)):
             self._shelves.pop(shop, None)
             raise store.NotFound(f"shop {shop!r} has no tables that can be quoted from")
-        logs.log.warning("shop %s: floors stay as they were when the plan was made: %s", shop, error)
+        since = "when the plan was made" if before is None else "before"
+        logs.log.warning("shop %s: floors stay as they were %s: %s", shop, since, error)
         if before is None and found.quotes is not None:
             await self._put(shop, found, found.quotes, tables)
         elif before is not None:
@@ -370,8 +376,15 @@ class Snapshots:
             raise
 
     def _load_bids(self, shop: str) -> None:
-        found = published_bids(self._db, shop)
-        if found is None:
+        """Take up bids with the limits of campaigns as they are now; what is noted beside them is never newer than they are."""
+        try:
+            now = tables_of(self._db, shop)
+        except store.NotFound:
+            now = None
+        found = None if now is None else published_bids(self._db, shop)
+        if now is None or found is None:
+            self._bids.pop(shop, None)
             self._budgets.drop(shop)
             return
         self._budgets.open(shop, *found)
+        self._bids[shop] = now

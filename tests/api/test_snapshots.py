@@ -444,6 +444,7 @@ class Purses(dict):
 
 def asked_at_once(world, monkeypatch, bids):
     """What five requests of one moment see, and the purses then."""
+    store.put_shop(world.db, "corner", by="tests")
     purses = Purses()
     worker = Snapshots(world.db, "nowhere", heavy=world.reading, signer=None, budgets=purses)
     monkeypatch.setattr(snapshots, "published_bids", bids)
@@ -534,5 +535,41 @@ def test_plans_being_taken_up_leave_threads_for_others(world, monkeypatch):
         await world.shelves.refresh(0.05)
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "keys"), 30.0) == "keys"
         go.set()
+
+    played(world, story)
+
+
+@pytest.mark.parametrize("priced", [True, False], ids=["beside prices", "alone"])
+def test_a_lower_cap_reaches_bids_though_prices_are_being_read(world, monkeypatch, priced):
+    purses, seen = Purses(), []
+
+    def bids(db, shop):
+        seen.append({one.name: one.version for one in store.get_tables(db, shop)}.get("campaigns"))
+        return 1, 2
+
+    monkeypatch.setattr(snapshots, "published_bids", bids)
+    store.put_shop(world.db, "corner", by="tests")
+    tables = world.load("corner")
+    if priced:
+        world.publish("corner", inputs=tables)
+    else:  # nothing to quote a price from
+        monkeypatch.setattr(snapshots, "look", lambda *_: (_ for _ in ()).throw(store.NotFound("no prices")))
+    worker = world.shelves = world.worker()
+    worker._budgets = purses
+
+    async def story():
+        await worker.load("corner")
+        if priced:
+            world.load("corner", b"costs of tomorrow")
+            await worker.refresh_tables()
+            await world.until(lambda: world.reading.asked)  # and goes on
+        assert seen[-1] is None
+        store.put_table(world.db, "corner", "campaigns", b"lower caps", rows=1, digest="aa", by="tests")
+        await worker.refresh_tables()
+        await world.until(lambda: seen[-1] == 1)
+        await world.until(lambda: not worker._taking)
+        asked = len(seen)
+        await worker.refresh_tables()
+        assert len(seen) == asked, "what is taken up is not taken up again"
 
     played(world, story)
