@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,14 @@ from pricebid_api.shops import get_shop, guards_of, load_shop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pricebid.live.keys import OfferIndex
     from pricebid.store import PlanInfo, Store
     from pricebid_api.settings import Guards
 
 DAY = 86_400_000_000  # microseconds
+MOST_NAMED = 1000  # offers that a reason keeps one by one
 _TEXT = re.compile(r"(?P<guard>\w+)(?: \((?P<extent>[^)]*)\))?: (?P<message>.*)", re.DOTALL)
+_WHICH = "\n{"  # messages are one line: what a reason is about stands on a second one, as JSON
 _ROUNDED = 6  # decimals of an extent, so that what was shown and what is found now compare as the store keeps them
 # What may be added to what was shown: data approved today are a day older when the plan is published tomorrow.
 _ALLOWED = {"days": 1.0}
@@ -40,24 +44,39 @@ class Reason:
     extent : mapping of str to float
         How far it goes, by measure; more is worse. An approval covers no more of each than was shown. ``days`` old,
         share ``moved``, money ``short``, ``prices`` under their floor and money that one is ``deep`` under it at most.
+    which : mapping of str to float
+        What it is about, and how far with each: the offers that are under their floor, the plan in force that promises
+        more. An approval covers nothing else than was shown.
     """
 
     guard: str
     message: str
     extent: Mapping[str, float] = field(default_factory=dict)
+    which: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rounded = {name: round(amount, _ROUNDED) for name, amount in self.extent.items()}
-        object.__setattr__(self, "extent", rounded)
+        for name, measures in (("extent", self.extent), ("which", self.which)):
+            object.__setattr__(self, name, {one: round(amount, _ROUNDED) for one, amount in measures.items()})
+
+    @classmethod
+    def below_floor(cls, *, message: str, which: Mapping[str, float]) -> Reason:
+        """Make that of prices under their floors, by offer and how deep; too many to be named are kept as one."""
+        extent = {"prices": len(which), "deep": max(which.values())}
+        if len(which) > MOST_NAMED:
+            lines = "\n".join(sorted(f"{offer}={_plain(depth)}" for offer, depth in which.items()))
+            which = {f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}": extent["deep"]}
+        return cls(guard="below_floor", message=message, extent=extent, which=which)
 
     def __str__(self) -> str:
         """Give it as the store keeps it, such as ``below_floor (2 prices, 7.35 deep): 2 prices are under ...``."""
         measures = ", ".join(f"{_plain(amount)} {name}" for name, amount in self.extent.items())
-        return f"{self.guard} ({measures}): {self.message}" if measures else f"{self.guard}: {self.message}"
+        text = f"{self.guard} ({measures}): {self.message}" if measures else f"{self.guard}: {self.message}"
+        return f"{text}\n{json.dumps(self.which, ensure_ascii=False)}" if self.which else text
 
     @classmethod
     def read(cls, text: str) -> Reason:
-        """Read a reason as the store keeps it; one of before extents were kept has none."""
+        """Read a reason as the store keeps it; one of before extents, or what it is about, were kept has none."""
+        text, which = _split(text)
         found = _TEXT.fullmatch(text)
         if found is None:
             return cls(guard=text, message="")
@@ -66,15 +85,24 @@ class Reason:
             extent = {name: float(amount) for amount, _, name in measures}
         except ValueError:
             extent = {}
-        return cls(guard=found["guard"], message=found["message"], extent=extent)
+        return cls(guard=found["guard"], message=found["message"], extent=extent, which=which)
 
     def covers(self, other: Reason) -> bool:
-        """Whether who was shown this one has accepted the other: the same guard, and nothing of it goes further."""
+        """Whether who was shown this one has accepted the other: the same guard, nothing else, and none goes further."""
         return (
             self.guard == other.guard
             and self.extent.keys() == other.extent.keys()
             and all(amount <= self.extent[name] + _ALLOWED.get(name, 0.0) for name, amount in other.extent.items())
+            and all(amount <= self.which.get(one, -np.inf) for one, amount in other.which.items())
         )
+
+
+def _split(text: str) -> tuple[str, dict[str, float]]:
+    head, mark, rest = text.partition(_WHICH)
+    try:
+        return (head, json.loads("{" + rest)) if mark else (text, {})
+    except ValueError:
+        return text, {}
 
 
 def _plain(amount: float) -> str:
@@ -181,7 +209,8 @@ def _profit(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     expected = plan.facts.profit / _horizon(db, plan)
     if expected < least:
         message = f"it expects {expected:,.2f} per period, below the {least:,.2f} to which the plan in force may fall"
-        yield Reason(guard="profit_below", message=message, extent={"short": least - expected})
+        short = least - expected
+        yield Reason(guard="profit_below", message=message, extent={"short": short}, which={before.id: short})
 
 
 def _horizon(db: Store, plan: PlanInfo) -> float:
@@ -232,14 +261,19 @@ def _below_now(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     under = planned < held - 1e-6
     if not under.any():
         return
-    depth = np.where(under, held - planned, 0.0)
-    first, count = int(np.argmax(under)), int(under.sum())
+    rows = np.flatnonzero(under).tolist()
+    depth = {_named(index, row): float(held[row] - planned[row]) for row in rows}
+    first = rows[0]
     labels = " in ".join(str(label) for label in index.labels(first).values())
-    yield Reason(
-        guard="below_floor",
+    yield Reason.below_floor(
         message=(
-            f"{count:,} prices are under their floor, the first {labels}: {planned[first]:,.2f} under {held[first]:,.2f}"
-            + (f"; at most by {depth.max():,.2f}" if count > 1 else "")
+            f"{len(rows):,} prices are under their floor, the first {labels}: "
+            f"{planned[first]:,.2f} under {held[first]:,.2f}"
+            + (f"; at most by {max(depth.values()):,.2f}" if len(rows) > 1 else "")
         ),
-        extent={"prices": count, "deep": float(depth.max())},
+        which=depth,
     )
+
+
+def _named(index: OfferIndex, row: int) -> str:
+    return ", ".join(f"{name}={label}" for name, label in index.labels(row).items())
