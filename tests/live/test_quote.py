@@ -257,3 +257,12 @@ def test_laws_with_other_weights_are_those_that_a_new_snapshot_would_have(make):
     assert snapshot.weighted("another plan", later).laws[0] is snapshot.laws[0]
     with pytest.raises(InputError, match="probabilities"):
         snapshot.weighted(make.ids[0], later[:1])
+
+
+def test_what_is_below_its_floor_is_told_of_the_plan_in_effect_too(make):
+    shop = make.shop([1.0, 1.0, 1.0], floor=[2.0, 2.0, 2.0])
+    found = both(make, make.snapshot(shop, [make.plan([1.5, 2.5])]), ["sku 0", "sku 1", "sku 2"])
+    assert found.price == [None, 2.5, None]
+    assert {error.code for error in found.errors.values()} == {"below_floor"}
+    assert "the price of the plan in effect is below its floor" in found.errors[0].message
+    assert "no plan in effect gives it a price" in found.errors[2].message

@@ -31,8 +31,15 @@ _NOBODY: Mapping[str, int] = {}
 _SOURCE = np.array(PRICE_SOURCES, dtype=object)
 _PLAN, _NO_PLAN, _NO_PRICE = int(Why.PLAN), int(Why.NO_PLAN), int(Why.NO_PRICE)
 _ERRORS = {
-    Why.NO_PRICE: "neither a plan nor the tables give this offer a price; give one in catalog or offers",
-    Why.BELOW_FLOOR: "no plan's price is in effect, and the current price is below its floor; raise it, or publish a plan",
+    Why.NO_PRICE: "neither a plan in effect nor the tables give this offer a price within its limits; give one in catalog or offers",
+    Why.BELOW_FLOOR: (
+        "no plan in effect gives it a price within its limits, and the current price is below its floor; "
+        "raise it, or publish a plan"
+    ),
+    Why.ALL_BELOW_FLOOR: (
+        "the price of the plan in effect is below its floor as the tables are now, and so is the current price; "
+        "publish a plan made of these tables, or raise the current price"
+    ),
     Why.UNKNOWN_OFFER: "no offer has these labels; give sku, region and segment as in the shop's tables",
 }
 

@@ -40,11 +40,12 @@ class Why(IntEnum):
     NO_PRICE = 7
     BELOW_FLOOR = 8
     UNKNOWN_OFFER = 9
+    ALL_BELOW_FLOOR = 10  # the plan's price too: another sentence, the same code
 
     @property
     def code(self) -> str:
         """The name that answers carry, such as ``below_floor``."""
-        return self.name.lower()
+        return (Why.BELOW_FLOOR if self is Why.ALL_BELOW_FLOOR else self).name.lower()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -265,7 +266,8 @@ def _checked(
     why = np.full(len(planned), Why.NOT_IN_PLAN, dtype=np.uint8)
     why[low], why[high], why[good] = Why.PLAN_BELOW_FLOOR, Why.PLAN_ABOVE_CEILING, Why.PLAN
     why[~good & (current <= 0)] = Why.NO_PRICE
-    why[~good & (current > 0) & (current < floor)] = Why.BELOW_FLOOR
+    under = ~good & (current > 0) & (current < floor)
+    why[under], why[under & low] = Why.BELOW_FLOOR, Why.ALL_BELOW_FLOOR
     return np.where(why < Why.NO_PRICE, np.where(good, planned, current), -1), why
 
 
