@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 MICRO = 1_000_000
 _BATCH = 10_000
 _REPLAYED = 50_000  # events that a worker goes through where nothing of the day is kept yet
-_MOST_SLICES = 16  # laid in per budget, where one runs out between two ticks
+_MOST_SLICES = (
+    4  # laid in per budget, where one runs out between two ticks: with one in use, a tenth of it at the usual share
+)
 _CALM_SECONDS = 10.0  # after so long with half the use, half as many are laid in
 _LONGEST_IDLE = 3_600.0  # seconds for which an unused slice waits, where one that went back was missed again and again
 _ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
@@ -298,6 +300,8 @@ class Budgets:
             purse.snapshot, purse.opportunities = snapshot, opportunities
             purse.paces = purse.paces.under(snapshot, opportunities)
         else:
+            if purse is not None:  # of another time zone: its days are others
+                self._close(purse)
             leasing = live.LeaseSettings(share=self._settings.lease_share, retry=0)
             stock = Stock(
                 self._db,
@@ -324,8 +328,11 @@ class Budgets:
         with self._turn(shop):
             purse = self._purses.pop(shop, None)
             if purse is not None:
-                purse.book.tick(store.now(), closing=True)
-                purse.stock.close()
+                self._close(purse)
+
+    def _close(self, purse: Purse) -> None:
+        purse.book.tick(store.now(), closing=True)
+        purse.stock.close()
 
     def tick(self) -> None:
         """Take up feedback, give back and lease slices; blocking, called every half second."""

@@ -11,6 +11,7 @@ import orjson
 from starlette.responses import StreamingResponse
 
 from pricebid.errors import PricebidError
+from pricebid.store import jobs
 from pricebid.store.job_events import events
 from pricebid_api.errors import Problem
 from pricebid_api.schemas.base import at_time
@@ -108,6 +109,8 @@ class Streams:
             if found:
                 continue
             if time.monotonic() - said > _ALIVE_SECONDS:
+                if not await asyncio.to_thread(_is_there, db, job_id):  # its shop was erased
+                    return
                 yield b": still here\n\n"
                 said = time.monotonic()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -142,6 +145,14 @@ class Follow(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._streams.leave(self._whose)
+
+
+def _is_there(db: Store, job_id: str) -> bool:
+    try:
+        jobs.get_job(db, job_id)
+    except PricebidError:
+        return False
+    return True
 
 
 def _lines(event: JobEvent) -> bytes:

@@ -11,6 +11,7 @@ from tests.api.test_security import Provider, bearer
 
 from pricebid import store
 from pricebid.store import jobs
+from pricebid_api import streams
 from pricebid_api.streams import Streams
 
 LONG = 60.0  # seconds, and far from the hour after which every stream ends
@@ -54,6 +55,19 @@ def test_a_stream_ends_soon_after_its_key_was_revoked_and_no_other_does(client, 
         finally:
             jobs.cancel(db, job, by="tests")  # with which every stream of it ends
         assert "cancelled" in second.result(LONG)[0].text
+
+
+def test_a_stream_ends_with_the_shop_of_its_job(client, db, monkeypatch):
+    monkeypatch.setattr(streams, "_ALIVE_SECONDS", 0.2)
+    job = waiting(client)
+    key, _ = store.create_key(db, shop=None, scopes=["read"], name="all", by="tests")
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(follow, client, job, **{"X-API-Key": key})
+        until(client, 1)
+        store.erase_shop(db, "corner", by="tests")
+        answer, _ = told.result(LONG)
+    assert answer.status_code == 200
+    assert client.get(f"/v1/jobs/{job}", headers={"X-API-Key": key}).status_code == 404
 
 
 def test_a_stream_that_asked_no_key_ends_once_there_is_one(local, local_db):
