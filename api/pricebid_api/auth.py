@@ -252,9 +252,16 @@ class Gate:
         return EVERYBODY
 
     @staticmethod
-    def beside(head: Mapping[bytes, bytes], client: str) -> bool:
-        """Tell whether a request comes from this machine itself, by the rule of `anybody`, whether or not keys exist."""
-        return _loopback(client) and _local_names(head) and not _proxied(head)
+    def away(head: Mapping[bytes, bytes], client: str) -> str | None:
+        """Tell why a request is not one of this machine itself, by the rule of `anybody`, whether or not keys exist; else None."""
+        if not _loopback(client):
+            return "it does not come from there"
+        proxied = next((name for name in _PROXIED if name in head), None)
+        if proxied is not None:
+            return f"it has the header {proxied.decode().title()}, as a proxy sets it, behind which anybody may stand"
+        if not _local_names(head):
+            return f"its {'Host' if not _local_host(head) else 'Origin'} is no local name ({', '.join(_LOCAL[:3])})"
+        return None
 
     async def holds(self, caller: Caller, db: Store) -> bool:
         """Tell whether who was let in before would be let in now; waits for the store only where keys are stale.
@@ -314,8 +321,15 @@ def _too_many(wait: float) -> Problem:
 
 def _local_names(head: Mapping[bytes, bytes]) -> bool:
     origin = head.get(b"origin")
-    names = [head.get(b"host", b""), *([] if origin is None else [origin.rpartition(b"://")[2]])]
-    return all(_hostname(name.decode("latin1")) in _LOCAL for name in names)
+    return _local_host(head) and (origin is None or _local(origin.rpartition(b"://")[2]))
+
+
+def _local_host(head: Mapping[bytes, bytes]) -> bool:
+    return _local(head.get(b"host", b""))
+
+
+def _local(name: bytes) -> bool:
+    return _hostname(name.decode("latin1")) in _LOCAL
 
 
 def _proxied(head: Mapping[bytes, bytes]) -> bool:

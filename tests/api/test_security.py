@@ -121,6 +121,31 @@ def test_metrics_ask_no_key_of_this_machine_itself(local, local_db, client, head
     assert local.get("/v1/shops", headers=headers).status_code == 401, "of this machine or not"
 
 
+@pytest.mark.parametrize(
+    ("client", "headers", "why"),
+    [
+        ("127.0.0.1", {"X-Forwarded-For": "10.0.0.7"}, "header X-Forwarded-For, as a proxy sets it"),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, "header Via, as a proxy sets it"),
+        ("127.0.0.1", {"Host": "prices.example.com"}, "its Host is no local name"),
+        ("127.0.0.1", {"Origin": "https://evil.example"}, "its Origin is no local name"),
+        ("10.0.0.7", {}, "it does not come from there"),
+    ],
+)
+def test_who_is_asked_for_a_key_of_metrics_is_told_why_they_do_not_count_as_local(
+    local, local_db, client, headers, why
+):
+    key(local_db)
+    time.sleep(0.15)
+    local._transport.client = (client, 40_000)
+    problem = local.get("/metrics", headers=headers).json()
+    assert problem["code"] == "not_authenticated"
+    assert problem["detail"].startswith("Present an API key")
+    assert why in problem["detail"]
+    assert not any(value in problem["detail"] for value in headers.values())
+    assert why not in local.get("/v1/shops", headers=headers).json()["detail"], "a key is asked of everybody there"
+    assert why not in local.get("/metrics", headers=headers | bearer("pbk_wrong")).json()["detail"]
+
+
 def test_metrics_are_told_to_keys_and_tokens_of_all_shops_that_may_read(local, local_db):
     for scopes, shop, status, code in (
         (["read"], None, 200, None),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 
-from pricebid_api.auth import presented
+from pricebid_api.auth import presented, unknown
 from pricebid_api.deps import ServiceDep, allow
 from pricebid_api.errors import Problem
 from pricebid_api.raw import scoped
@@ -74,9 +74,18 @@ async def _watch(request: Request, service: Service) -> None:
     scope = request.scope
     head = scope["head"]
     client = scope["client"][0] if scope.get("client") else ""
-    if presented(head.get(b"authorization"), head.get(b"x-api-key")) is None and service.gate.beside(head, client):
+    nothing = presented(head.get(b"authorization"), head.get(b"x-api-key")) is None
+    away = service.gate.away(head, client) if nothing else None
+    if nothing and away is None:
         scope["caller"] = "local"
         return
-    caller = await allow(request, service, "read", None)
+    try:
+        caller = await allow(request, service, "read", None)
+    except Problem as problem:
+        if problem.status == 401 and away is not None:
+            raise unknown(
+                f"{problem.detail} Only a request of the service's own machine needs none for this, and {away}."
+            ) from None
+        raise
     if caller.shop is not None:
         raise Problem(403, "other_shop", "Metrics tell of every shop: this needs a key for all shops.")
