@@ -17,7 +17,11 @@ PlanFolder = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--start", metavar="DATE", help="First day of the plan in force; default: as the plan says."),
+    typer.Option(
+        "--start",
+        metavar="DATE",
+        help="First day of the plan in force (prices: from the first whole period on); default: as the plan says.",
+    ),
 ]
 Days = Annotated[
     int | None,
@@ -29,8 +33,8 @@ def review(run: Run, plan: PlanFolder, shop: ShopFolder, *, start: Since = None,
     """A plan against what then happened: what sold, at which prices, what it earned, and why that differs.
 
     SHOP holds the sales (and ad reports) since. Writes `review` (one row per offer) and, of planned bids, `review_bids`
-    (one row per keyword), and review.json. The difference of profit is parted exactly into other volumes, other prices
-    and other costs. What would have happened without the plan no review can say: that takes an experiment.
+    (one row per keyword), and review.json. The difference of profit is parted exactly into other volumes, other
+    revenue per unit (price, coupon or tax) and other costs. What would have happened without the plan no review can say: that takes an experiment.
     """
     from pricebid import engine
     from pricebid.report import reviews, text

@@ -16,6 +16,7 @@ from pricebid.planning.review_words import (
     CANNOT,
     CAUSES,
     bid_verdict,
+    cents,
     forecast_words,
     keyword_note,
     limit_words,
@@ -127,7 +128,8 @@ def review(
     shop : Shop
         With the sales and ad reports since.
     start : date, optional
-        First day on which the plan was in force; default: as it says itself. A plan of bids alone does not.
+        First day on which the plan was in force; default: as it says itself. A plan of bids alone does not. Prices are
+        looked at from the first whole period on or after it.
     days : int, optional
         Of bids: how many days to look at; default: the horizon where the plan has one, else all since.
 
@@ -151,10 +153,13 @@ def review(
             f"the plan counts in {said.currency}, the shop in {currency}: their money cannot be compared; give the shop that was "
             "planned for"
         )
+    prices = None if said.prices is None else review_prices(said.prices, shop, start=first)
+    if prices is not None and first is not None:
+        first = str(prices.window.first)  # both halves of a plan begin on the same day
     return Review(
         plan=said.plan,
         currency=currency or said.currency,
-        prices=None if said.prices is None else review_prices(said.prices, shop, start=first),
+        prices=prices,
         bids=None if said.bids is None else review_bids(said.bids, shop, start=first, days=days),
     )
 
@@ -163,9 +168,9 @@ def _price_lines(prices: PriceReview, surprises: int, currency: str) -> list[str
     lines = [verdict(prices, currency), "", f"{'':<10}{'expected':>16}{'actual':>16}{'difference':>16}"]
     for name, total in prices.totals.items():
         lines.append(
-            f"{name:<10}{total['expected']:>16,.2f}{total['actual']:>16,.2f}{round(total['difference'], 2) + 0.0:>+16,.2f}"
+            f"{name:<10}{cents(total['expected']):>16,.2f}{cents(total['actual']):>16,.2f}{cents(total['difference']):>+16,.2f}"
         )
-    lines += [f"  from {CAUSES[name]:<13}{round(value, 2) + 0.0:>+38,.2f}" for name, value in prices.effects.items()]
+    lines += [f"  from {CAUSES[name]:<24}{cents(value):>+27,.2f}" for name, value in prices.effects.items()]
     lines += ["", *(forecast_words(name, one) for name, one in prices.accuracy.items())]
     lines += [f"limit {limit_words(one)}" for one in prices.limits]
     lines += ["", "The biggest surprises"]
@@ -178,7 +183,7 @@ def _bid_lines(bids: BidReview, surprises: int, currency: str) -> list[str]:
     lines = [bid_verdict(bids, currency), "", f"{'per day':<12}{'expected':>14}{'actual':>16}{'difference':>16}"]
     for name, total in bids.totals.items():
         lines.append(
-            f"{name:<12}{total['expected']:>14,.2f}{total['actual']:>16,.2f}{round(total['difference'], 2) + 0.0:>+16,.2f}"
+            f"{name:<12}{cents(total['expected']):>14,.2f}{cents(total['actual']):>16,.2f}{cents(total['difference']):>+16,.2f}"
         )
     lines += [f"limit {limit_words(one)}" for one in bids.limits]
     lines += ["", "The biggest surprises"]

@@ -32,6 +32,7 @@ _TEXTS = (*KEYS, *ENTITY, "dimension", "value")
 _PRICES = (
     "current_price", "price", "cost", "units", "units_low", "units_high", "revenue", "profit",
 )  # fmt: skip
+_EXACT = 1e-6  # sums of a table and totals of its plan.json differ by rounding only
 _BIDS = ("bid", "impressions", "clicks", "cost", "conversions", "revenue")
 
 
@@ -230,6 +231,7 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
         horizon, start = 0, ""
     if horizon < 1:
         raise InputError(f"{source}: plan.json does not say when the plan starts and for how many periods")
+    _check_totals(frame, content, source)
     return ExpectedPrices(
         columns=columns,
         labels=tuple(frame[name].astype(str).to_numpy(dtype=object) for name in columns),
@@ -279,6 +281,20 @@ def _limits(content: dict[str, Any]) -> tuple[Asked, ...]:
         )
         for one in content.get("limits") or []
     )
+
+
+def _check_totals(frame: pd.DataFrame, content: dict[str, Any], source: str) -> None:
+    """Refuse a table that lacks rows, or that another run wrote: its sums are not the totals that plan.json has."""
+    planned = (content.get("totals") or {}).get("planned") or {}
+    for name in ("units", "revenue", "profit"):
+        if planned.get(name) is None:  # an older plan, or costs are not known
+            continue
+        values, total = frame[name].to_numpy(dtype=np.float64), float(planned[name])
+        if not abs(values.sum() - total) <= _EXACT * max(np.abs(values).sum(), abs(total)):
+            raise InputError(
+                f"{source}: the table prices and plan.json do not belong together: {name} of its {len(values):,} offers sum to "
+                f"{values.sum():,.2f}, plan.json has {total:,.2f}; give the folder as one run of pricebid wrote it, with all its rows"
+            )
 
 
 def _check(frame: pd.DataFrame, needed: tuple[str, ...], keys: tuple[str, ...], source: str) -> None:

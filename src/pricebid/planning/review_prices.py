@@ -38,12 +38,15 @@ class Window:
         First days of those that have sales.
     frequency : str
         ``day``, ``week`` or ``month``.
+    asked : datetime64[D], optional
+        The day that was given as the first, where no period begins on it.
     """
 
     first: np.datetime64
     horizon: int
     periods: NDArray[np.datetime64]
     frequency: str
+    asked: np.datetime64 | None = None
 
     @property
     def share(self) -> float:
@@ -82,8 +85,12 @@ class PriceReview:
         Money; profit is NaN where a cost is not known.
     planned_cost, cost : float64[offer]
         Of one unit, in the plan and now.
+    cost_assumed : bool[offer]
+        The shop does not know the cost now: it is taken to be the plan's.
     volume_effect, price_effect, cost_effect : float64[offer]
         Parts of ``profit - profit_expected``, of which they are the sum.
+    terms_effect : float64[offer]
+        Of ``price_effect``, what the planned price would have brought as well: coupons and taxes are others than the plan's.
     discount_given : float64[offer]
         Current price less price charged, where that was lower, times units.
     whole : bool
@@ -118,9 +125,11 @@ class PriceReview:
     profit: Floats
     planned_cost: Floats
     cost: Floats
+    cost_assumed: Bools
     volume_effect: Floats
     price_effect: Floats
     cost_effect: Floats
+    terms_effect: Floats
     discount_given: Floats
     whole: bool
     minor: float
@@ -205,6 +214,12 @@ class PriceReview:
             name: accuracy(self.units[among], self.units_expected[among], self.inside[among])
             for name, among in groups.items()
         }
+
+    @cached_property
+    def other_terms(self) -> Bools:
+        """Compared, and other coupons or taxes than the plan's moved a unit's revenue by more than rounding, bool[offer]."""
+        moved = np.abs(np.nan_to_num(self.terms_effect)) > 0.5 * self.minor * np.nan_to_num(self.units) + 1e-9
+        return self.compared & moved
 
     @property
     def share_followed(self) -> float:

@@ -79,7 +79,12 @@ def review_prices(plan: ExpectedPrices, shop: Shop, *, start: str | None = None)
 def _window(plan: ExpectedPrices, shop: Shop, history: History, start: str | None) -> tuple[Window, Ints]:
     """Return the window, and which periods of the history it is, int64[period]."""
     period = shop.period
-    steps = period.steps(np.datetime64(start or plan.start, "D"), plan.horizon)
+    given = np.datetime64(start or plan.start, "D")
+    steps = period.steps(given, plan.horizon)
+    # Days before the one given are not the plan's: a period that it cuts counts for neither.
+    cut = start is not None and steps[0] < given
+    if cut:
+        steps = period.after(given, plan.horizon)
     if plan.last and start is None and steps[-1] != period.steps(np.datetime64(plan.last, "D"), 1)[0]:
         raise InputError(
             f"the plan's last period begins on {plan.last}, but {plan.horizon} {history.frequency}s from {steps[0]} end "
@@ -94,7 +99,13 @@ def _window(plan: ExpectedPrices, shop: Shop, history: History, start: str | Non
             f"{steps[-1]}; the sales reach from {known[0]} until the {history.frequency} of {known[-1]}; review the plan "
             "when sales of its first period are there"
         )
-    window = Window(first=steps[0], horizon=plan.horizon, periods=history.periods[at], frequency=history.frequency)
+    window = Window(
+        first=steps[0],
+        horizon=plan.horizon,
+        periods=history.periods[at],
+        frequency=history.frequency,
+        asked=given if cut else None,
+    )
     return window, at
 
 
@@ -165,16 +176,16 @@ def _laid(
 
     price, planned_price, current = _charged(sold)[row], theirs(plan.price), theirs(plan.current_price)
     units = np.where(seen, sold.units.sum(axis=1)[row], np.nan)
-    revenue = np.where(
-        seen, ((sold.price - sold.discount) * sold.units).sum(axis=1)[row] / (1.0 + offers.tax[row]), 0.0
-    )
+    tax = 1.0 + mine(offers.tax)
+    revenue = np.where(seen, ((sold.price - sold.discount) * sold.units).sum(axis=1)[row] / tax, 0.0)
     planned_cost, shipping = theirs(plan.cost), mine(offers.shipping_cost)
     cost = np.where(np.isnan(mine(offers.cost)), planned_cost, mine(offers.cost))
-    unit_revenue, margin = _planned_unit(plan, planned_price / (1.0 + mine(offers.tax)), planned_cost + shipping)
+    unit_revenue, margin = _planned_unit(plan, planned_price / tax, planned_cost + shipping)
     periods = np.where(seen, sold.known.sum(axis=1)[row], 0).astype(np.int64)
     scale = np.where(compared, periods / window.horizon, window.share)
     expected, low, high = _scaled(theirs(plan.units), theirs(plan.units_low), theirs(plan.units_high), scale)
     found = np.where(compared, units, np.nan)
+    coupons = (sold.discount * sold.units).sum(axis=1)[row]
     return PriceReview(
         columns=plan.columns,
         labels=_labels(plan, shop, row),
@@ -198,9 +209,11 @@ def _laid(
         profit=np.where(seen, revenue - units * (cost + shipping), np.nan),
         planned_cost=planned_cost,
         cost=cost,
+        cost_assumed=compared & np.isnan(mine(offers.cost)) & np.isfinite(planned_cost),
         volume_effect=(found - expected) * margin,
         price_effect=np.where(compared, revenue, np.nan) - found * unit_revenue,
-        cost_effect=-found * (cost + shipping - (unit_revenue - margin)),
+        cost_effect=found * (unit_revenue - margin - (cost + shipping)),
+        terms_effect=(found * planned_price - coupons) / tax - found * unit_revenue,
         discount_given=np.where(compared, _given(current, sold, row, minor), np.nan),
         whole=bool((sold.units % 1.0 == 0.0).all()),
         minor=minor,

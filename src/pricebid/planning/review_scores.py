@@ -146,7 +146,7 @@ def kept_limits(asked: Sequence[Asked], reached: Mapping[str, float], *, share: 
 
 def compare(asked: Asked, limit: float, reached: float, *, why: str = "") -> Kept:
     """Compare one limit with what was reached; names that begin with ``max`` or ``daily_budget`` are upper limits."""
-    sign = -1.0 if asked.name.startswith("min") else 1.0
+    sign, reached = -1.0 if asked.name.startswith("min") else 1.0, reached + 0.0  # no minus zero
     beyond = max(sign * (reached - limit), 0.0) if np.isfinite(reached) else float("nan")
     kept = None if np.isnan(beyond) else beyond <= 1e-9 * max(1.0, abs(limit))
     return Kept(
@@ -162,5 +162,5 @@ def compare(asked: Asked, limit: float, reached: float, *, why: str = "") -> Kep
 
 def _why(name: str) -> str:
     if name == "min_units_ratio":
-        return "the old prices sold nothing to compare with"
+        return "it refers to what the old prices would have sold"
     return "a cost is not known" if name == "min_margin" else "sales do not tell"

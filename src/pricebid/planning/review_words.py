@@ -19,7 +19,8 @@ CANNOT = (
 )
 
 
-CAUSES = {"volume": "other volumes", "price": "other prices", "cost": "other costs"}  # what made profit differ
+# What made profit differ.
+CAUSES = {"volume": "other volumes", "price": "other revenue per unit", "cost": "other costs"}
 
 _SHOWN = 0.005  # money below this is not told
 
@@ -70,6 +71,11 @@ def price_notices(review: PriceReview) -> tuple[str, ...]:
     """Return what the figures on prices leave out or had to assume."""
     found, window = [], review.window
     unit, there = window.frequency, len(window.periods)
+    if window.asked is not None:
+        found.append(
+            f"no {unit} of the sales begins on {window.asked}, the start that was given: the review starts with the first whole "
+            f"{unit} after it, on {window.first}"
+        )
     if there < window.horizon:
         found.append(
             f"{there} of the plan's {window.horizon} {unit}s have sales: what was expected is scaled to that share "
@@ -90,11 +96,7 @@ def price_notices(review: PriceReview) -> tuple[str, ...]:
             f"offers that sold without being in the plan: {new.sum():,}; in no total, they sold {amount(review.units[new].sum())} "
             f"units for {money(review.revenue[new].sum())}"
         )
-    if unknown := int(review.compared.sum() - review.known.sum()):
-        found.append(
-            f"offers whose cost is not known, now or in the plan: {unknown:,} of {review.compared.sum():,}; profit and what made it "
-            "differ are those of the others"
-        )
+    found += _money_notices(review)
     if mute := int((review.compared & np.isnan(review.at_plan)).sum()):
         found.append(
             f"offers that sold nothing, so that no row tells their price: {mute:,}; taken to be at the planned one"
@@ -104,6 +106,27 @@ def price_notices(review: PriceReview) -> tuple[str, ...]:
             f"offers that sold out at times: {out:,}; demand was more than sales show, and they do not count for the forecast"
         )
     return tuple(found)
+
+
+def _money_notices(review: PriceReview) -> list[str]:
+    found, offers = [], f"{review.compared.sum():,}"
+    if unknown := int(review.compared.sum() - review.known.sum()):
+        found.append(
+            f"offers whose cost is not known, now or in the plan: {unknown:,} of {offers}; profit and what made it "
+            "differ are those of the others"
+        )
+    if assumed := int(review.cost_assumed.sum()):
+        found.append(
+            f"offers whose cost the shop does not know now: {assumed:,} of {offers}; the plan's is taken, so that "
+            "other costs do not show"
+        )
+    if moved := int(review.other_terms.sum()):
+        among = review.other_terms & (review.known if review.known.any() else review.compared)  # as the page's total has it
+        found.append(
+            f"offers with other coupons or taxes than the plan reckoned with: {moved:,} of {offers}; they account "
+            f"for {signed(review.terms_effect[among].sum())} of other revenue per unit, prices charged for the rest"
+        )
+    return found
 
 
 def offer_notes(review: PriceReview) -> NDArray[np.object_]:
@@ -154,9 +177,14 @@ def _often(share: float, what: str) -> str:
 
 
 def _worth_words(review: PriceReview, at: int) -> str:
-    effects = {"volume": review.volume_effect[at], "price": review.price_effect[at], "cost": review.cost_effect[at]}
-    parts = [f"{name} {signed(value)}" for name, value in effects.items() if abs(value) >= _SHOWN]
-    told = f" ({', '.join(parts)})" if len(parts) > 1 else f", all of it {parts[0].split()[0]}" if parts else ""
+    effects = {
+        "volume": review.volume_effect[at],
+        "revenue per unit": review.price_effect[at],
+        "cost": review.cost_effect[at],
+    }
+    shown = {name: value for name, value in effects.items() if abs(value) >= _SHOWN}
+    parts = ", ".join(f"{name} {signed(value)}" for name, value in shown.items())
+    told = f" ({parts})" if len(shown) > 1 else f", all of it {next(iter(shown))}" if shown else ""
     return f"profit {signed(review.profit[at] - review.profit_expected[at])}{told}"
 
 
@@ -296,7 +324,7 @@ def money(value: float) -> str:
     """
     if not np.isfinite(value):
         return "an unknown amount"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{cents(value):,.2f}"
 
 
 def signed(value: float) -> str:
@@ -304,7 +332,18 @@ def signed(value: float) -> str:
 
     Examples
     --------
-    >>> signed(1234.5), signed(-3.21)
-    ('+1,234', '-3.21')
+    >>> signed(1234.5), signed(-3.21), signed(-0.001)
+    ('+1,234', '-3.21', '+0.00')
     """
-    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+,.2f}"
+    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{cents(value):+,.2f}"
+
+
+def cents(value: float) -> float:
+    """Round to two decimals, without a minus before what rounds to nothing.
+
+    Examples
+    --------
+    >>> cents(-0.001), cents(-3.214)
+    (0.0, -3.21)
+    """
+    return round(float(value), 2) + 0.0

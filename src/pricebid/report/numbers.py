@@ -8,13 +8,13 @@ import math
 def money(value: float, currency: str = "") -> str:
     """Write an amount with a sensible number of decimals.
 
-    >>> money(1234567.8, "EUR"), money(12.345), money(float("nan"))
-    ('1,234,568 EUR', '12.35', '-')
+    >>> money(1234567.8, "EUR"), money(12.345), money(float("nan")), money(-0.001)
+    ('1,234,568 EUR', '12.35', '-', '0.00')
     """
     if not math.isfinite(value):
         return "-"
     digits = 2 if abs(value) < 1000 else 0
-    return f"{value:,.{digits}f}" + (f" {currency}" if currency else "")
+    return f"{round(value, digits) + 0.0:,.{digits}f}" + (f" {currency}" if currency else "")
 
 
 def count(value: float) -> str:
@@ -40,12 +40,12 @@ def share(value: float) -> str:
 def change(value: float, digits: int = 1) -> str:
     """Write a relative change with its sign.
 
-    >>> change(0.052), change(-0.004), change(float("nan"))
-    ('+5.2 %', '-0.4 %', '-')
+    >>> change(0.052), change(-0.004), change(-0.0004), change(float("nan"))
+    ('+5.2 %', '-0.4 %', '+0.0 %', '-')
     """
     if not math.isfinite(value):
         return "-"
-    return f"{100 * value:+.{digits}f} %"
+    return f"{round(100 * value, digits) + 0.0:+.{digits}f} %"  # what rounds to nothing has no minus
 
 
 def relative(new: float, old: float) -> float:
