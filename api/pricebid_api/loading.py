@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pricebid import store
 from pricebid.errors import TableError
 from pricebid_api import uploads
+from pricebid_api.campaigns import CAMPAIGNS, lost_limits
 from pricebid_api.deps import in_thread
 from pricebid_api.errors import faulty
 from pricebid_api.shops import settings_of
@@ -71,6 +73,9 @@ async def load(
         except store.Changed as error:
             tries.again(error)
         else:
+            if table == CAMPAIGNS:
+                lost = await in_thread(lost_limits, service.db, shop, info.version)
+                checked = replace(checked, warnings=(*checked.warnings, *lost))
             return info, checked
 
 
@@ -83,6 +88,8 @@ async def drop(service: Service, shop: str, table: str, *, by: str) -> None:
         There is no such shop, or no such table in it.
     Problem
         409: the other tables need it; with what would be wrong with them.
+    InForce
+        A plan in force needs it.
     Erased, Changed
         As `load`.
     """

@@ -1,6 +1,8 @@
 """A table is stored or dropped only upon what was seen when it was checked, and an erased shop is not revived by it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -139,3 +141,55 @@ def test_nothing_that_began_before_an_erasure_is_stored_after_it(db, there, anew
     assert names(db, name) == {}
     assert steps(db, name) == before
     assert put(db, b"fresh", shop=name, seen=store.see_shop(db, name)).version == 1
+
+
+@pytest.mark.parametrize("kind", ["bid", "joint"])
+def test_the_table_of_limits_stays_while_a_plan_that_bids_is_in_force(db, makes, kind):
+    for table in ("campaigns", "catalog"):
+        put(db, b"rows", table)
+    plan = makes.plan(db, kind=kind, approved=True).id
+    store.publish_plan(db, "acme", plan, by="ann")
+    for more in ({}, {"seen": store.see_shop(db, "acme")}):
+        with pytest.raises(store.InForce, match=f"the {kind} plan {plan}, which is in force"):
+            store.drop_table(db, "acme", "campaigns", by="ann", **more)
+    store.drop_table(db, "acme", "catalog", by="ann")
+    put(db, b"other rows", "campaigns")
+    assert names(db) == {"campaigns": 2}
+    store.rollback_plan(db, "acme", plan, by="ann")
+    store.drop_table(db, "acme", "campaigns", by="ann")
+    assert names(db) == {}
+
+
+def test_the_table_of_limits_may_go_below_a_plan_of_prices(db, makes):
+    put(db, b"rows", "campaigns")
+    store.publish_plan(db, "acme", makes.plan(db, approved=True).id, by="ann")
+    with pytest.raises(store.NotFound):
+        store.drop_table(db, "acme", "keywords", by="ann")
+    store.drop_table(db, "acme", "campaigns", by="ann")
+    assert names(db) == {}
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_of_a_publish_of_bids_and_a_drop_of_their_limits_at_once_a_drop_comes_first_or_not_at_all(db, makes, attempt):
+    del attempt
+    put(db, b"rows", "campaigns")
+    plan = makes.plan(db, kind="bid", approved=True).id
+    together = Barrier(2)
+
+    def drop():
+        together.wait()
+        try:
+            store.drop_table(db, "acme", "campaigns", by="ann")
+        except store.InForce:
+            return False
+        return True
+
+    def publish():
+        together.wait()
+        store.publish_plan(db, "acme", plan, by="ann")
+
+    with ThreadPoolExecutor(2) as pool:
+        dropped, published = pool.submit(drop), pool.submit(publish)
+        published.result()
+    order = [what for what in steps(db) if what in ("table.dropped", "plan.published")]  # newest first
+    assert order == (["plan.published", "table.dropped"] if dropped.result() else ["plan.published"])

@@ -124,7 +124,8 @@ async def load_table(
     It is checked as a whole, beside the tables that the shop has already; the old one stays until the new one holds.
     Rules across tables that need a table which is not there yet are checked when that one comes. A shop that is not
     there is made; one that is erased meanwhile is not made again (409 `shop_erased`). Customer ids of `touches` and
-    `orders` are replaced by a keyed hash before anything is stored.
+    `orders` are replaced by a keyed hash before anything is stored. Where a plan that bids is in force, `warnings` name
+    the campaigns that a new table `campaigns` takes a limit from.
     """
     _known(table)
     kind = _kind(request)
@@ -144,7 +145,7 @@ async def drop_table(shop: ShopName, table: TableName, service: ServiceDep, call
     """Drop a table, the version before it included; plans and models made with it stay.
 
     The tables that are left are checked as a whole: where they need it, it stays (409 `table_needed`), and `errors` says
-    what would be wrong with them.
+    what would be wrong with them. `campaigns` stays while a plan that bids is in force (409 `plan_in_force`).
     """
     _known(table)
     await drop(service, shop, table, by=caller.name)

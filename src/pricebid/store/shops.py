@@ -19,7 +19,7 @@ from pricebid.store.paging import Page, checked_limit, page_of, place_of
 from pricebid.store.schema import api_keys, audit, decisions, erasing, feedback, plans, publications, secrets, shops
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -105,13 +105,26 @@ def _keep_money(conn: Connection, shop: ShopInfo, wanted: Mapping[str, Any]) -> 
     now_in, then = Money.of(shop.settings), Money.of(wanted)
     if now_in == then:
         return
-    mine = (publications.c.shop == shop.shop) & publications.c.plan_id.is_not(None)
+    refuse_in_force(conn, shop.shop, said=f"shop {shop.shop!r} counts in {now_in}, and so does", to=f"change to {then}")
+
+
+def refuse_in_force(
+    conn: Connection, shop: str, *, said: str, to: str, kinds: Sequence[str] = ("price", "bid", "joint")
+) -> None:
+    """Refuse what a plan in force of some kinds does not stand; the shop is locked, so none is published meanwhile.
+
+    Raises
+    ------
+    InForce
+        There is one.
+    """
+    mine = (publications.c.shop == shop) & publications.c.kind.in_(kinds) & publications.c.plan_id.is_not(None)
     query = select(publications.c.kind, publications.c.plan_id).where(mine).order_by(publications.c.serial)
     plan = conn.execute(query).first()
     if plan is not None:
         raise InForce(
-            f"shop {shop.shop!r} counts in {now_in}, and so does the {plan.kind} plan {plan.plan_id}, which is in force: "
-            f"take it back first (POST /v1/shops/{shop.shop}/plans/{plan.plan_id}/rollback), then change to {then}"
+            f"{said} the {plan.kind} plan {plan.plan_id}, which is in force: "
+            f"take it back first (POST /v1/shops/{shop}/plans/{plan.plan_id}/rollback), then {to}"
         )
 
 

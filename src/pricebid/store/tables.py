@@ -12,7 +12,7 @@ from pricebid.store.audit import append
 from pricebid.store.connect import now
 from pricebid.store.errors import Changed, Erased, NotFound
 from pricebid.store.schema import audit, shop_tables, shops
-from pricebid.store.shops import checked_name, forget, kept, last_erasure, locked, no_shop
+from pricebid.store.shops import checked_name, forget, kept, last_erasure, locked, no_shop, refuse_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT = 2  # versions of a table: the one in use, and the one before
 _DROPPED = "table.dropped"
+_LIMITS, _LIMITED = "campaigns", ("bid", "joint")  # budgets and greatest bids, and the plans that keep within them
 _MAKE = text(
     "INSERT INTO shops (shop, settings, created_at, updated_at) VALUES (:shop, '{}', :at, :at) "
     "ON CONFLICT (shop) DO NOTHING"
@@ -218,6 +219,8 @@ def drop_table(db: Store, shop: str, table: str, *, by: str, over: int | None = 
         The shop was erased since it was seen.
     Changed
         Another version than ``over`` is in use by now, or the shop is not as it was seen.
+    InForce
+        It is ``campaigns``, and a plan that bids is in force: its bids would know no limit any more.
     """
     mine = (shop_tables.c.shop == shop) & (shop_tables.c.name == table)
     with db.write() as conn:
@@ -227,6 +230,9 @@ def drop_table(db: Store, shop: str, table: str, *, by: str, over: int | None = 
             raise no_table(shop, table)
         if over not in (None, version):
             raise _other(shop, table)
+        if table == _LIMITS:
+            said = f"table {table} of shop {shop!r} holds the budgets and greatest bids of"
+            refuse_in_force(conn, shop, said=said, to="drop it; or load it anew with other limits", kinds=_LIMITED)
         newest = select(shop_tables.c.rows).where(mine, shop_tables.c.version == version)
         detail = {"version": version, "rows": conn.execute(newest).scalar_one()}
         conn.execute(delete(shop_tables).where(mine))

@@ -1,0 +1,58 @@
+"""The limits of campaigns, by which bids are kept, are not lifted unseen while a plan of bids is in force."""
+
+import pytest
+from tests.api.harness import CSV
+
+from pricebid import store
+from pricebid_api.worker.facts import bid_facts
+
+SHOP = "/v1/shops/corner"
+TABLE = f"{SHOP}/tables/campaigns"
+HELD = "campaign,daily_budget,max_bid\nsummer,20,1.5\nwinter,,0.8\nspring,10,\n"
+
+
+def put(client, text):
+    answer = client.put(TABLE, content=text, headers=CSV)
+    assert answer.status_code == 200, answer.text
+    return [one for one in answer.json()["warnings"] if "in force" in one]
+
+
+@pytest.fixture
+def plan(client, db, bid_plan):
+    """A plan of bids in force in a shop whose campaigns have limits."""
+    shop, made, files = bid_plan
+    client.put(SHOP, json={"currency": "EUR"}).raise_for_status()
+    assert put(client, HELD) == []
+    info = store.add_plan(db, "corner", "bid", files=files, facts=bid_facts(made, shop, inputs=""), by="tests")
+    store.approve_plan(db, "corner", info.id, by="tests")
+    return store.publish_plan(db, "corner", info.id, by="tests").id
+
+
+def test_campaigns_are_not_dropped_while_bids_are_in_force(client, plan):
+    answer = client.delete(TABLE)
+    assert (answer.status_code, answer.json()["code"]) == (409, "plan_in_force")
+    assert f"bid plan {plan}" in answer.json()["detail"]
+    assert f"{SHOP}/plans/{plan}/rollback" in answer.json()["detail"]
+    assert "campaigns" in [one["name"] for one in client.get(SHOP).json()["tables"]]
+    assert client.post(f"{SHOP}/plans/{plan}/rollback").status_code == 200
+    assert client.delete(TABLE).status_code == 204
+
+
+def test_a_table_that_takes_limits_away_says_whose_while_bids_are_in_force(client, plan):
+    (told,) = put(client, "campaign,daily_budget,max_bid\nsummer,,1.4\nwinter,5,\n")
+    assert f"bid plan {plan} is in force" in told
+    assert told.endswith("spring (daily_budget), summer (daily_budget), winter (max_bid)")
+    assert put(client, "campaign,daily_budget,max_bid\nsummer,30,1.4\nwinter,50,2\n") == [], "none is taken away"
+    (told,) = put(client, "campaign\nsummer\n")
+    assert told.endswith(": summer (daily_budget, max_bid), winter (daily_budget, max_bid)")
+    rows = "".join(f"c{at:02},{at + 1}\n" for at in range(30))
+    assert put(client, f"campaign,daily_budget\n{rows}") == []
+    (told,) = put(client, "campaign,daily_budget\nc29,1\n")
+    assert told.endswith("c19 (daily_budget) and 9 more")
+
+
+def test_without_bids_in_force_limits_are_taken_away_without_a_word(client, plan):
+    assert client.post(f"{SHOP}/plans/{plan}/rollback").status_code == 200
+    assert put(client, "campaign\nsummer\n") == []
+    assert client.delete(TABLE).status_code == 204
+    assert put(client, "campaign\nsummer\n") == []
