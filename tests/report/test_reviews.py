@@ -63,6 +63,12 @@ def test_the_page_says_first_what_came_and_last_what_it_cannot_say(lived: Review
     assert review_summary(lived)["review"]["prices"]["periods"] == 2
 
 
+def test_no_number_and_no_cause_is_cut(lived: Review) -> None:
+    said = page(review_report(lived))
+    assert "…" not in said
+    assert "from other revenue per unit " in said
+
+
 def test_as_many_surprises_as_asked_for(lived: Review) -> None:
     assert "The 2 offers that surprise most" in page(review_report(lived, surprises=2))
 

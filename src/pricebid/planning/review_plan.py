@@ -77,6 +77,8 @@ class ExpectedPrices:
         On the plan as a whole.
     ranges : mapping of str to (float, float)
         80 % interval of the expected total of ``profit``, ``revenue`` and ``units``, where the plan says it.
+    chance : float
+        Of the variance of units, relative to their mean², what comes anew every period; 0 in older plans, which do not say it.
     """
 
     columns: tuple[str, ...]
@@ -94,6 +96,7 @@ class ExpectedPrices:
     horizon: int
     limits: tuple[Asked, ...]
     ranges: Mapping[str, tuple[float, float]] = field(repr=False)
+    chance: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -241,6 +244,7 @@ def _prices(frame: pd.DataFrame, content: dict[str, Any], source: str) -> Expect
         horizon=horizon,
         limits=_limits(content),
         ranges=_ranges(content),
+        chance=float(content.get("chance") or 0.0),
     )
 
 

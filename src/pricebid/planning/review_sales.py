@@ -183,7 +183,9 @@ def _laid(
     unit_revenue, margin = _planned_unit(plan, planned_price / tax, planned_cost + shipping)
     periods = np.where(seen, sold.known.sum(axis=1)[row], 0).astype(np.int64)
     scale = np.where(compared, periods / window.horizon, window.share)
-    expected, low, high = _scaled(theirs(plan.units), theirs(plan.units_low), theirs(plan.units_high), scale)
+    expected, low, high = _scaled(
+        theirs(plan.units), theirs(plan.units_low), theirs(plan.units_high), scale, plan.chance
+    )
     found = np.where(compared, units, np.nan)
     coupons = (sold.discount * sold.units).sum(axis=1)[row]
     return PriceReview(
@@ -269,16 +271,17 @@ def _share_at(planned_price: Floats, sold: _Sold, row: Ints, minor: float) -> Fl
     return np.where(count > 0, same.sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
-def _scaled(units: Floats, low: Floats, high: Floats, share: Floats) -> tuple[Floats, Floats, Floats]:
+def _scaled(units: Floats, low: Floats, high: Floats, share: Floats, chance: float) -> tuple[Floats, Floats, Floats]:
     """Return expected units and their interval for a share of the horizon, float64[row] each.
 
-    What is uncertain about the mean shrinks with the share, the chance of single sales (variance: the mean) with its root;
-    the distance of both ends from the mean shrinks by what that gives together.
+    What is uncertain about the mean shrinks with the share; the chance of single sales (variance: the mean) and what comes
+    anew every period (variance: ``chance`` times the mean²) with its root. The distance of both ends from the mean shrinks by
+    what that gives together.
     """
     variance = ((high - low) / (2.0 * _Z90)) ** 2
-    counting = np.minimum(units, variance)
+    anew = np.minimum(units + chance * units**2, variance)
     with np.errstate(invalid="ignore", divide="ignore"):
-        left = (share**2 * (variance - counting) + share * counting) / variance
+        left = (share**2 * (variance - anew) + share * anew) / variance
     factor = np.where(share < 1.0, np.sqrt(np.where(variance > 0, left, share**2)), share)
     expected, part = units * share, share < 1.0
     below, above = np.maximum(expected - factor * (units - low), 0.0), expected + factor * (high - units)

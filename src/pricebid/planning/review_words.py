@@ -121,7 +121,9 @@ def _money_notices(review: PriceReview) -> list[str]:
             "other costs do not show"
         )
     if moved := int(review.other_terms.sum()):
-        among = review.other_terms & (review.known if review.known.any() else review.compared)  # as the page's total has it
+        among = review.other_terms & (
+            review.known if review.known.any() else review.compared
+        )  # as the page's total has it
         found.append(
             f"offers with other coupons or taxes than the plan reckoned with: {moved:,} of {offers}; they account "
             f"for {signed(review.terms_effect[among].sum())} of other revenue per unit, prices charged for the rest"

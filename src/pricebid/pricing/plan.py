@@ -134,6 +134,15 @@ class PricePlan:
         low, high = predictive(self.demand[1], self.spread.deviation[1], response.chance)
         return np.fmin(low, available), np.fmin(high, available)
 
+    @property
+    def chance(self) -> float:
+        """Variance of a horizon's demand about its uncertain mean, counting apart, ÷ the mean²: over the offers, by demand.
+
+        It comes anew every period, so that a part of the horizon has more of it; of the rest of ``units_range`` it has as much.
+        """
+        chance, weight = self.problem.response.chance, self.demand[1]
+        return float(np.average(chance, weights=weight if weight.sum() > 0 else None)) if len(chance) else 0.0
+
     @cached_property
     def reason(self) -> NDArray[np.object_]:
         """Why each price is what it is, object[offer] of str."""
@@ -275,6 +284,7 @@ class PricePlan:
             "start": str(self.periods[0]),
             "last_period": str(self.periods[-1]),
             "horizon": len(self.periods),
+            "chance": self.chance,
             "currency": self.settings.currency,
             "model": self.model,
             "seed": self.policy.seed,

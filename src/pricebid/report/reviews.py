@@ -95,7 +95,7 @@ def totals_table(prices: PriceReview, currency: str) -> RenderableType:
                 for part, value in prices.effects.items()
             ]
     title = f"{int(prices.compared.sum()):,} offers compared" + (f" (money in {currency})" if currency else "")
-    columns = ("in the window", "expected", "actual", "difference", "", "80 % interval of the expected")
+    columns = ("in the window", "expected", "actual", "difference", "", "80 % interval")
     return table(title, columns, rows)
 
 
