@@ -38,13 +38,14 @@ def read_result(folder: str | Path, name: str, *, texts: tuple[str, ...] = KEYS)
             # A key may read "NA" or "007": only the other columns have empty cells and numbers.
             others = [column for column in pd.read_csv(csv, nrows=0).columns if column not in texts]
             empty = {column: [""] for column in others}
-            # Every digit counts: pandas' quick parser is a rounding off.
+            # Every digit counts: the quick parser of pandas before 3.1 is a rounding off, and later ones have no other than an exact one.
+            quick = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
             return pd.read_csv(
                 csv,
                 dtype=dict.fromkeys(texts, str),
                 keep_default_na=False,
                 na_values=empty,
-                float_precision="round_trip",
+                float_precision="round_trip" if quick else None,
             )
         if parquet.is_file():
             return pd.read_parquet(parquet)
