@@ -105,7 +105,7 @@ def chance(n: int, share: float = DUE) -> tuple[int, int]:
     Examples
     --------
     >>> chance(100), chance(3)
-    ((72, 87), (1, 3))
+    ((72, 88), (1, 3))
     """
     if n == 0:
         return 0, 0
