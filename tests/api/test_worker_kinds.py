@@ -66,15 +66,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: dict[str, pd.DataFr
     db = store.open_store(tmp_path_factory.mktemp("home"))
     store.put_shop(db, "a", by="tests")
     load(db, "a", tables)
+    # Fitted by a job: all others of the same tables use it.
+    assert not done(db, "fit").result["reused"]
     yield db
     db.close()
 
 
 @pytest.fixture(scope="module")
-def model(filled: Store, shop: Shop) -> DemandModel:
-    """The model, fitted by a job: others of the same tables use it."""
-    job = done(filled, "fit")
-    assert not job.result["reused"]
+def model(shop: Shop) -> DemandModel:
+    """What the job that fits gets too."""
     return engine.fit(shop)
 
 
@@ -296,7 +296,6 @@ def test_a_shop_without_tables_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("model")
 def test_a_worker_runs_a_real_job_in_a_process_of_its_own(filled: Store) -> None:
     from pricebid_api.worker.loop import Worker
 
