@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 MICRO = 1_000_000
 _BATCH = 10_000
 _REPLAYED = 50_000  # events that a worker goes through where nothing of the day is kept yet
-_MOST_SLICES = (
-    4  # laid in per budget, where one runs out between two ticks: with one in use, a tenth of it at the usual share
-)
+_MOST_SLICES = 4  # laid in per budget, where one runs out between two ticks
 _CALM_SECONDS = 10.0  # after so long with half the use, half as many are laid in
 _LONGEST_IDLE = 3_600.0  # seconds for which an unused slice waits, where one that went back was missed again and again
 _ANSWERED_SECONDS = 86_400  # how long a slice may wait in stock for its use; unused ones go back long before
