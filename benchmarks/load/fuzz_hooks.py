@@ -15,6 +15,7 @@ import schemathesis
 
 LIVE: dict[str, list[str]] = json.loads(Path(os.environ["PRICEBID_FUZZ"]).read_text(encoding="utf8"))
 _OFTEN = 4  # of 5 generated names become one that exists
+_LONGEST = 60  # what is too long on purpose stays so, or a request said to be wrong would be right
 
 
 @schemathesis.hook
@@ -53,6 +54,6 @@ def _known(item: Any, fields: tuple[str, ...], at: int) -> Any:  # noqa: ANN401
     changes = {
         name: LIVE[name][crc32(item[name].encode("utf8", "replace")) % len(LIVE[name])]
         for name in fields
-        if isinstance(item.get(name), str) and at % 5 < _OFTEN and item[name]
+        if isinstance(item.get(name), str) and at % 5 < _OFTEN and 0 < len(item[name]) <= _LONGEST
     }
     return item | changes

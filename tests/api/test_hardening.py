@@ -341,3 +341,14 @@ def test_tokens_made_for_another_service_never_open_this_one(tmp_path, given):
         serving(tmp_path / "home", jwt_public_key="-----BEGIN PUBLIC KEY-----", **given),
     ):
         pass  # pragma: no cover - it does not start
+
+
+@pytest.mark.parametrize("query", ["limt=5", "=170", "limit=5&cursr=x"])
+def test_a_query_parameter_that_a_route_does_not_have_is_refused(client, query):
+    client.put("/v1/shops/corner", json={})
+    answer = client.get(f"/v1/shops/corner/jobs?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "bad_request"
+    assert "this route has" in answer.json()["detail"]
+    assert client.get("/v1/shops/corner?limit=5").status_code == 422
+    assert client.get("/v1/shops/corner/jobs?limit=5").status_code == 200
