@@ -219,7 +219,8 @@ def review(
     shop : Shop
         With the sales and ad reports since.
     start : date, optional
-        First day on which the plan was in force; default: as it says itself. A plan of bids alone does not.
+        First day on which the plan was in force; default: as it says itself. A plan of bids alone does not. Prices are
+        looked at from the first whole period on or after it.
     days : int, optional
         Of bids: how many days to look at; default: the horizon where the plan has one, else all since.
 
