@@ -212,7 +212,7 @@ def spend(one, rng, name, count):
     return spent
 
 
-def test_threads_share_a_budget_and_spend_nearly_all_of_it():
+def test_threads_share_a_budget_and_strand_none_of_it():
     leases, total = MemoryLeases(), [0] * 4
 
     def run(at):
@@ -224,7 +224,9 @@ def test_threads_share_a_budget_and_spend_nearly_all_of_it():
     for thread in threads:
         thread.join()
     assert sum(total) <= 18_000
-    assert sum(total) >= 17_000
+    # How much four reach together depends on who holds a slice when another asks. What they gave back does not.
+    rest = spend(book(leases, budgets={"a": 20_000, "": 18_000}), np.random.default_rng(9), "last", 3_000)
+    assert 18_000 - 50 < sum(total) + rest <= 18_000
 
 
 def test_threads_share_one_book():
@@ -238,7 +240,9 @@ def test_threads_share_one_book():
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1_900 <= sum(results) <= 2_000
+    assert sum(results) <= 2_000
+    rest = spend(one, np.random.default_rng(9), "last", 1_500)
+    assert 2_000 - 50 < sum(results) + rest <= 2_000
 
 
 class StoreLeases:
@@ -267,9 +271,12 @@ class StoreLeases:
         self.store.settle(self.db, "north", grant, spent / 1e6)
 
 
-def process(url, at):
+def process(url, at, count=400):
     return spend(
-        book(StoreLeases(url, f"worker {at}"), budgets={"a": 4_000, "": 3_500}), np.random.default_rng(at), str(at), 400
+        book(StoreLeases(url, f"worker {at}"), budgets={"a": 4_000, "": 3_500}),
+        np.random.default_rng(at),
+        str(at),
+        count,
     )
 
 
@@ -281,7 +288,11 @@ def test_processes_share_a_budget_in_the_database(tmp_path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         spent = sum(pool.map(process, [url] * 2, range(2)))
     (whole, campaign) = store.spend_of(db, "north", DAY.isoformat())
-    db.close()
     assert (whole.campaign, campaign.campaign) == ("", "a")
-    assert 3_300 <= spent <= 3_500
-    assert round(whole.spent * 1e6) == round(campaign.spent * 1e6) == spent
+    assert round(whole.spent * 1e6) == round(campaign.spent * 1e6) == spent <= 3_500
+    # How much both reach together depends on who holds a slice when the other asks. What they gave back does not.
+    rest = process(url, 2, count=1_500)
+    (whole, _) = store.spend_of(db, "north", DAY.isoformat())
+    db.close()
+    assert round(whole.spent * 1e6) == spent + rest
+    assert 3_500 - 50 < spent + rest <= 3_500
