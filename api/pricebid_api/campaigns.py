@@ -10,13 +10,13 @@ from pricebid import store
 from pricebid_api.uploads import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pricebid.store import Store
 
 CAMPAIGNS = "campaigns"
 _LIMITS = ("daily_budget", "max_bid")
-_MOST_NAMED = 20
+MOST_IN_WORDS = 20  # campaigns that a sentence names
 
 
 def lost_limits(db: Store, shop: str, version: int) -> tuple[str, ...]:
@@ -48,12 +48,44 @@ def lost_limits(db: Store, shop: str, version: int) -> tuple[str, ...]:
     named = [f"{name} ({', '.join(limits)})" for name, limits in lost.items() if limits]
     if not named:
         return ()
-    more = f" and {len(named) - _MOST_NAMED:,} more" if len(named) > _MOST_NAMED else ""
+    more = f" and {len(named) - MOST_IN_WORDS:,} more" if len(named) > MOST_IN_WORDS else ""
     told = (
         f"{CAMPAIGNS}: {plan.kind} plan {plan.plan_id} is in force, and its bids are no longer kept within "
-        f"limits that campaigns had: {', '.join(named[:_MOST_NAMED])}{more}"
+        f"limits that campaigns had: {', '.join(named[:MOST_IN_WORDS])}{more}"
     )
     return (told,)
+
+
+def budgets_gone(db: Store, shop: str, limits: Sequence[Mapping[str, object]]) -> dict[str, float]:
+    """Give the budgets of campaigns that a plan was made within and the shop has no more: no bid would be kept by them.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop : str
+        Whose.
+    limits : sequence of mapping
+        The plan's own, as its ``plan.json`` has them.
+
+    Returns
+    -------
+    dict of str to float
+        Daily budget that the plan kept, money, by what the plan calls it.
+    """
+    from pricebid.bidding.limits import campaign_title
+
+    try:
+        table = table_of(CAMPAIGNS, store.table_bytes(db, shop, CAMPAIGNS))
+    except store.NotFound:
+        held: set[str] = set()
+    else:
+        given = np.isfinite(table.numbers("daily_budget")).tolist()
+        names = zip(table.text("campaign").rows, given, strict=True)
+        held = {campaign_title("daily_budget", str(name)) for name, has in names if has}
+    planned = {str(one["name"]): float(str(one["limit"])) for one in limits}
+    any_of = campaign_title("daily_budget", " ").rstrip()
+    return {name: amount for name, amount in planned.items() if name.startswith(any_of) and name not in held}
 
 
 def _limits(data: bytes) -> Mapping[str, list[str]]:

@@ -13,6 +13,7 @@ import numpy as np
 from pricebid import store
 from pricebid.errors import PricebidError
 from pricebid.store.money import check_money
+from pricebid_api.campaigns import CAMPAIGNS, MOST_IN_WORDS, budgets_gone
 from pricebid_api.shops import get_shop, guards_of, load_shop
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Reason:
     Parameters
     ----------
     guard : str
-        ``data_too_old``, ``infeasible``, ``too_many_moves``, ``profit_below``, ``below_floor``, ``approval_required``.
+        ``data_too_old``, ``infeasible``, ``too_many_moves``, ``profit_below``, ``below_floor``, ``budget_gone``,
+        ``approval_required``.
     message : str
         What was found and what the guard allows.
     extent : mapping of str to float
@@ -46,7 +48,7 @@ class Reason:
         share ``moved``, money ``short``, ``prices`` under their floor and money that one is ``deep`` under it at most.
     which : mapping of str to float
         What it is about, and how far with each: the offers that are under their floor, the plan in force that promises
-        more. An approval covers nothing else than was shown.
+        more, the budgets that are gone. An approval covers nothing else than was shown.
     """
 
     guard: str
@@ -171,7 +173,7 @@ def objections(db: Store, plan: PlanInfo, guards: Guards) -> list[Reason]:
     found = [*_feasible(plan), *_fresh(plan, guards), *_moves(plan, guards)]
     if guards.profit_below_interval:
         found += _profit(db, plan)
-    return [*found, *_floors(db, plan)]
+    return [*found, *_floors(db, plan), *_budgets(db, plan)]
 
 
 def _feasible(plan: PlanInfo) -> Iterator[Reason]:
@@ -273,6 +275,17 @@ def _below_now(db: Store, plan: PlanInfo) -> Iterator[Reason]:
         ),
         which=depth,
     )
+
+
+def _budgets(db: Store, plan: PlanInfo) -> Iterator[Reason]:
+    """Find budgets of campaigns that the plan was made within, and that would not hold its bids: the shop has them no more."""
+    if plan.kind == "price":
+        return
+    gone = budgets_gone(db, plan.shop, _document(db, plan).get("limits") or ())
+    if gone:
+        message = f"the table {CAMPAIGNS} has no more: {', '.join([*gone][:MOST_IN_WORDS])}"
+        more = f" and {len(gone) - MOST_IN_WORDS:,} more" if len(gone) > MOST_IN_WORDS else ""
+        yield Reason(guard="budget_gone", message=message + more, extent={"budgets": len(gone)}, which=gone)
 
 
 def _named(index: OfferIndex, row: int) -> str:

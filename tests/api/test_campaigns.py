@@ -4,6 +4,7 @@ import pytest
 from tests.api.harness import CSV
 
 from pricebid import store
+from pricebid_api.publishing import Reason
 from pricebid_api.worker.facts import bid_facts
 
 SHOP = "/v1/shops/corner"
@@ -56,3 +57,41 @@ def test_without_bids_in_force_limits_are_taken_away_without_a_word(client, plan
     assert put(client, "campaign\nsummer\n") == []
     assert client.delete(TABLE).status_code == 204
     assert put(client, "campaign\nsummer\n") == []
+
+
+@pytest.mark.parametrize(
+    ("now", "gone"),
+    [
+        (
+            "campaign,daily_budget\ncoffee,1\ntea,4\n",
+            False,
+        ),  # another amount: its bids are kept by it, whatever was planned
+        ("campaign,daily_budget\ncoffee,\ntea,5\n", True),
+        ("campaign,daily_budget\ntea,5\n", True),
+        (None, True),
+    ],
+)
+def test_bids_made_within_a_budget_that_is_gone_are_held(client, db, bid_plan, now, gone):
+    shop, made, files = bid_plan
+    (limit,) = [one for one in made.limits if "campaign" in one.name]
+    assert limit.name == "daily_budget of campaign coffee"
+    client.put(SHOP, json={"currency": "EUR"}).raise_for_status()
+    info = store.add_plan(db, "corner", "bid", files=files, facts=bid_facts(made, shop, inputs=""), by="tests")
+    put(client, HELD)
+    if now is None:
+        assert client.delete(TABLE).status_code == 204
+    else:
+        put(client, now)
+    assert client.post(f"{SHOP}/plans/{info.id}/publish").json()["code"] == "held_for_approval"
+    (seen,) = [one for one in client.get(f"{SHOP}/plans").json()["items"] if one["id"] == info.id]
+    found = [one for one in seen["reasons"] if one["guard"] == "budget_gone"]
+    if not gone:
+        assert found == []
+        return
+    assert found[0]["message"] == f"the table campaigns has no more: {limit.name}"
+    (kept,) = [
+        one for one in map(Reason.read, store.get_plan(db, "corner", info.id).reasons) if one.guard == "budget_gone"
+    ]
+    assert (kept.which, kept.extent) == ({limit.name: limit.limit}, {"budgets": 1.0})
+    assert client.post(f"{SHOP}/plans/{info.id}/approve").status_code == 200
+    assert client.post(f"{SHOP}/plans/{info.id}/publish").json()["status"] == "published"

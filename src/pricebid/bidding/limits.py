@@ -106,9 +106,14 @@ def bid_limits(bids: Bids, campaigns: Campaigns, names: NDArray[np.object_]) -> 
         for place, name in enumerate(names):
             row = at.get(str(name))
             if row is not None and np.isfinite(values[row]):
-                title = f"{kind} of campaign {name or '(none)'}"
+                title = campaign_title(kind, str(name))
                 found.append(BidLimit(kind=kind, asked=float(values[row]), campaign=place, title=title))
     return tuple(found)
+
+
+def campaign_title(kind: Kind, name: str) -> str:
+    """Return what reports call a campaign's own limit."""
+    return f"{kind} of campaign {name or '(none)'}"
 
 
 def cushioned(limits: tuple[BidLimit, ...], cushions: Floats) -> tuple[BidLimit, ...]:
