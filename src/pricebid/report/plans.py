@@ -143,7 +143,8 @@ def comparison_report(both: Comparison, *, moves: int = MOVES) -> RenderableType
 def signed(value: float) -> str:
     """Write a difference with its sign.
 
-    >>> signed(1234.5), signed(-3.21), signed(0.0)
+    >>> signed(1234.5), signed(-3.21), signed(-0.001)
     ('+1,234', '-3.21', '+0.00')
     """
-    return f"{value:+,.0f}" if abs(value) >= 1000 else f"{value:+,.2f}"
+    digits = 0 if abs(value) >= 1000 else 2
+    return f"{round(value, digits) + 0.0:+,.{digits}f}"  # adding 0 turns -0 into 0
