@@ -87,10 +87,13 @@ def _calibration(model: DemandModel) -> str:
         return (
             "The history was too short to hold periods out: ranges and levels are as the model has them, uncalibrated."
         )
+    further = ""
+    if (found.promoted_spread, found.promoted_level) != (1.0, 1.0):
+        further = f" Where an offer is promoted, by {_number(found.promoted_spread)} and {_number(found.promoted_level)} beyond that."
     return (
         f"Held out of the history and forecast before calibration: WAPE {_number(found.wape)}, bias {_number(found.bias)}, "
         f"the 80 % range covered {_number(found.coverage)}. Since then the standard deviation of log units is multiplied by "
-        f"{_number(found.spread)}, expected units by {_number(found.level)}."
+        f"{_number(found.spread)}, expected units by {_number(found.level)}.{further}"
     )
 
 

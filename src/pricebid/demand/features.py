@@ -100,7 +100,7 @@ def recipe_for(history: History, curvature: float, pull: NDArray[np.float64]) ->
     """
     offers = history.offers
     group = codes(offers.category, *(offers.label(c) for c in offers.columns if c != "sku"))
-    price = _filled(history.price, offers.current_price)
+    price = filled(history.price, offers.current_price)
     log_price = np.log(price)
     seen = np.isfinite(history.units)
     count = np.maximum(seen.sum(1), 1)
@@ -155,6 +155,12 @@ def future_columns(recipe: Recipe, future: Future, price: NDArray[np.float64], g
     return np.concatenate([columns, _events(future.events, x.shape)])
 
 
+def promoted(driver_names: tuple[str, ...], drivers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether an offer is promoted, featured or discounted in a period, bool[offer, period]."""
+    told = [at for at, name in enumerate(driver_names) if name in {*_ONCE, "discount"}]
+    return np.asarray((drivers[told] > 0).any(0))
+
+
 def event_column(name: str) -> str:
     """Name of the column of a calendar event."""
     return f"event {name}"
@@ -165,7 +171,8 @@ def _events(events: Events, shape: tuple[int, ...]) -> NDArray[np.float64]:
     return np.broadcast_to(active, (len(events.names), *shape)) if len(events.names) else np.zeros((0, *shape))
 
 
-def _filled(price: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:
+def filled(price: NDArray[np.float64], current: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Prices float64[offer, period], the offer's current one where they are missing, and 1 where that is missing too."""
     return np.where(np.isfinite(price), price, np.where(np.isfinite(current), current, 1.0)[:, None])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricebid.demand.calibration import Calibration, settle
-from pricebid.demand.features import future_columns
+from pricebid.demand.features import future_columns, promoted
 from pricebid.demand.fitting import Fitted, fit_panel, second_view
 from pricebid.demand.model import DemandModel, Movement, Slopes
 from pricebid.demand.panel import clock_of, make_panel
@@ -154,7 +154,8 @@ def calibrate(history: History, fitted: Fitted) -> Calibration:
         seen = np.isfinite(actual)
         cut = history.censored[:, start : start + length]
         fold = np.full(int(seen.sum()), float(len(parts)))
-        parts.append(np.stack([eta[seen], plain[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold]))
+        stirred = promoted(model.recipe.driver_names, future.drivers)[seen]
+        parts.append(np.stack([eta[seen], plain[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold, stirred]))
     if not parts:
         return Calibration()
     return settle(np.concatenate(parts, axis=1), whole=whole_units(history))

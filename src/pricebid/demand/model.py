@@ -10,7 +10,7 @@ import numpy as np
 from pricebid.demand import levels
 from pricebid.demand.attraction import AttractionResponse
 from pricebid.demand.counts import quantile
-from pricebid.demand.features import CARRY, Recipe, future_columns
+from pricebid.demand.features import CARRY, Recipe, future_columns, promoted
 from pricebid.demand.local import Local, local_slopes
 from pricebid.errors import InputError
 
@@ -193,11 +193,17 @@ class DemandModel:
         """
         price = future.price if price is None else price
         eta, moving, fresh = self.outlook(future, price)
-        spread = self.calibration.spread**2 * (moving + fresh)
+        stirred = promoted(self.recipe.driver_names, future.drivers)
+        spread = self.calibration.spread_of(stirred) ** 2 * (moving + fresh)
         mean = np.exp(np.minimum(eta + 0.5 * spread, 30.0))
         p10, p50, p90 = (quantile(mean, spread, p, whole=self.whole) for p in (0.1, 0.5, 0.9))
         return Forecast(
-            periods=future.periods, mean=self.calibration.level * mean, p10=p10, p50=p50, p90=p90, price=price
+            periods=future.periods,
+            mean=self.calibration.level_of(stirred) * mean,
+            p10=p10,
+            p50=p50,
+            p90=p90,
+            price=price,
         )
 
     def outlook(
@@ -258,7 +264,7 @@ class DemandModel:
         _, moving, fresh = self.outlook(future, forecast.price)
         horizon, decay = len(future.periods), 1.0 - self.recipe.renewal
         here, category = self._here(current), self.tiers.category_of
-        spread = self.calibration.spread**2
+        spread = (self.calibration.spread_of(promoted(self.recipe.driver_names, future.drivers)) ** 2).mean(1)
         chance = np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon
         tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
         level = np.maximum(moving.mean(1) - tide[category], 1e-6)
@@ -278,7 +284,7 @@ class DemandModel:
             common_sd=np.sqrt(common),
             share_sd=np.minimum(unsure, 1.0),
             level_sd=np.sqrt(spread * level),
-            common_level_sd=np.sqrt(spread * tide),
+            common_level_sd=np.sqrt(np.bincount(category, weights=spread) / np.bincount(category) * tide),
             carry=self.slopes.decision[:, CARRY] / decay,
             decay=decay,
             curvature=self.recipe.curvature,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pricebid.demand.features import filled
 from pricebid.tables.arrays import Events, Future, History
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def block(
 ) -> tuple[Future, NDArray[np.float64]]:
     """Give the ``length`` periods from ``start`` as a future with known prices and drivers, and what was sold in them.
 
-    Drivers not in ``known`` keep their last value of before, as in a real forecast.
+    Drivers not in ``known`` keep their last value of before, as in a real forecast. Offers without a price in any period
+    have their current one.
     """
     part = slice(start, start + length)
     drivers = history.drivers[:, :, part].copy()
@@ -44,7 +46,7 @@ def block(
             drivers[d] = history.drivers[d, :, start - 1, None]
     future = Future(
         periods=history.periods[part],
-        price=history.price[:, part],
+        price=filled(history.price[:, part], history.offers.current_price),
         fixed=np.zeros(len(history.offers), dtype=bool),
         driver_names=history.driver_names,
         drivers=drivers,

@@ -1,0 +1,114 @@
+"""What held-out blocks teach of ranges and expectations, with promotions and without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pricebid import demand
+from pricebid.demand.calibration import Calibration, settle
+from pricebid.demand.features import promoted
+from pricebid.demand.window import before, block
+from pricebid.simulate import MarketSettings, draw_market
+
+VARIANCE = 0.09
+
+
+def held_out(rng, *, calm=(0.0, 1.0), stirred=(0.0, 1.0), of=3_000, share=0.4, folds=2):
+    """Cells forecast with mean 1 and the same variance: what is off without and with a promotion, (log mean, width)."""
+    promo = rng.random(of) < share
+    fold = rng.integers(0, folds, of).astype(float)
+    eta = rng.normal(5.0, 0.5, of)
+    shift, width = (np.where(promo, b, a) for a, b in zip(calm, stirred, strict=True))
+    sd = width * np.sqrt(VARIANCE)
+    # The mean of demand is exp(shift) times what was expected, however wide it scatters.
+    actual = np.exp(eta + 0.5 * VARIANCE + shift - 0.5 * sd**2 + sd * rng.standard_normal(of))
+    return np.stack([eta, eta, np.full(of, VARIANCE), actual, np.zeros(of), fold, promo.astype(float)])
+
+
+def told(cells, found):
+    """Expected units without and with a promotion, over what was sold."""
+    eta, promo = cells[0], cells[6] > 0
+    mean = found.level_of(promo) * np.exp(eta + 0.5 * found.spread_of(promo) ** 2 * VARIANCE)
+    return tuple(float(mean[one].sum() / cells[3, one].sum()) for one in (~promo, promo))
+
+
+def test_promotions_that_scatter_more_get_wider_ranges_and_the_rest_narrower_ones():
+    cells = held_out(np.random.default_rng(1), calm=(0.0, 0.8), stirred=(0.0, 1.5))
+    found = settle(cells, whole=False)
+    assert 0.80 < found.spread < 0.92, "towards .8, not quite believed"
+    assert 1.30 < found.spread * found.promoted_spread < 1.45, "towards 1.5, not quite believed"
+
+
+def test_expected_units_are_right_with_and_without_a_promotion_and_in_all():
+    cells = held_out(np.random.default_rng(2), calm=(-0.12, 1.0), stirred=(0.15, 1.0))
+    pooled = settle(np.concatenate([cells[:6], np.zeros((1, cells.shape[1]))]), whole=False)
+    assert pooled.promoted_level == pooled.promoted_spread == 1.0
+    calm, stirred = told(cells, pooled)
+    assert calm > 1.08, "one level for all leaves calm weeks too high"
+    assert stirred < 0.9
+    found = settle(cells, whole=False)
+    calm, stirred = told(cells, found)
+    assert calm == pytest.approx(stirred, rel=0.06), "what 1,200 cells say is not believed in full"
+    assert 0.95 < stirred < 1.03
+    whole = np.average([calm, stirred], weights=[cells[3, cells[6] == 0].sum(), cells[3, cells[6] > 0].sum()])
+    before = np.average(told(cells, pooled), weights=[cells[3, cells[6] == 0].sum(), cells[3, cells[6] > 0].sum()])
+    assert whole == pytest.approx(before, abs=0.02), "nothing is added in all"
+
+
+def test_blocks_that_point_opposite_ways_or_have_few_promotions_move_nothing():
+    rng = np.random.default_rng(3)
+    up, down = held_out(rng, stirred=(0.3, 1.0), folds=1), held_out(rng, stirred=(-0.3, 1.0), folds=1)
+    down[5] = 1.0
+    assert settle(np.concatenate([up, down], axis=1), whole=False).promoted_level == 1.0
+    assert settle(held_out(rng, stirred=(0.5, 1.0), folds=1), whole=False).promoted_level == 1.0, "one block alone"
+    few = held_out(rng, stirred=(0.5, 2.0), share=0.005)
+    found = settle(few, whole=False)
+    assert found.promoted_level == 1.0
+    assert found.promoted_spread == pytest.approx(1.0, abs=0.02)
+
+
+def test_factors_go_to_promoted_cells_only():
+    found = Calibration(spread=0.8, level=0.9, promoted_spread=1.5, promoted_level=1.2)
+    where = np.array([[False, True]])
+    np.testing.assert_allclose(found.spread_of(where), [[0.8, 1.2]])
+    np.testing.assert_allclose(found.level_of(where), [[0.9, 1.08]])
+
+
+def test_a_promotion_is_a_promotion_a_feature_or_a_discount():
+    drivers = np.zeros((4, 1, 4))
+    drivers[0, 0, 0], drivers[1, 0, 1], drivers[2, 0, 2], drivers[3, 0, 3] = 1.0, 1.0, 0.5, 9.0
+    found = promoted(("promo", "feature", "discount", "visitors"), drivers)
+    assert found.tolist() == [[True, True, True, False]]
+    assert promoted((), np.zeros((0, 2, 3))).tolist() == [[False] * 3] * 2
+
+
+def test_forecasts_use_the_factors_where_a_promotion_is_planned():
+    market = draw_market(MarketSettings(categories=1, skus=3, regions=2, periods=60), np.random.default_rng(5))
+    model = demand.fit(market.history)
+    future = market.shop.future(2)
+    at = market.history.driver_names.index("promo")
+    drivers = future.drivers.copy()
+    drivers[at, 0, 1] = 1.0
+    future = replace(future, drivers=drivers)
+    plain = replace(model, calibration=Calibration())
+    moved = replace(model, calibration=Calibration(promoted_level=1.3, promoted_spread=1.4))
+    ratio = moved.forecast(future).mean / plain.forecast(future).mean
+    assert ratio[0, 1] > 1.3
+    assert (np.delete(ratio.ravel(), 1) == 1.0).all()
+    assert moved.forecast(future).p90[0, 1] > plain.forecast(future).p90[0, 1]
+
+
+def test_an_offer_without_a_row_does_not_switch_calibration_off():
+    market = draw_market(MarketSettings(categories=1, skus=4, regions=3, periods=60), np.random.default_rng(6))
+    units, price = market.history.units.copy(), market.history.price.copy()
+    units[0], price[0] = np.nan, np.nan
+    history = replace(market.history, units=units, price=price)
+    future, _ = block(history, 50, 4)
+    assert np.isfinite(future.price).all()
+    found = demand.fit(history).calibration
+    assert np.isfinite([found.wape, found.bias, found.coverage, found.level]).all()
+    assert found.spread != 1.0
+    assert np.isfinite(demand.fit(before(history, 55)).forecast(block(history, 55, 4)[0]).mean).all()
