@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pricebid import store
+from pricebid.errors import PricebidError
 from pricebid_api.uploads import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pricebid.store import Store
 
@@ -56,7 +57,7 @@ def lost_limits(db: Store, shop: str, version: int) -> tuple[str, ...]:
     return (told,)
 
 
-def budgets_gone(db: Store, shop: str, limits: Sequence[Mapping[str, object]]) -> dict[str, float]:
+def budgets_gone(db: Store, shop: str, document: Mapping[str, Any]) -> dict[str, float]:
     """Give the budgets of campaigns that a plan was made within and the shop has no more: no bid would be kept by them.
 
     Parameters
@@ -65,27 +66,34 @@ def budgets_gone(db: Store, shop: str, limits: Sequence[Mapping[str, object]]) -
         Open.
     shop : str
         Whose.
-    limits : sequence of mapping
-        The plan's own, as its ``plan.json`` has them.
+    document : mapping
+        The plan's ``plan.json``.
 
     Returns
     -------
     dict of str to float
-        Daily budget that the plan kept, money, by what the plan calls it.
+        Daily budget that the plan kept, money, by what the plan calls it; 0 where it does not say how much.
     """
+    from pricebid.bidding.limits import campaign_titles
+
+    limits = document.get("limits")
+    named = [one for one in limits if isinstance(one, dict)] if isinstance(limits, list) else []
+    begin = campaign_titles("daily_budget")
+    planned = {name: one.get("limit") for one in named if (name := str(one.get("name", ""))).startswith(begin)}
+    held = _budgets(db, shop) if planned else set()
+    told = {name: float(amount) if isinstance(amount, (int, float)) else 0.0 for name, amount in planned.items()}
+    return {name: amount for name, amount in told.items() if name not in held}
+
+
+def _budgets(db: Store, shop: str) -> set[str]:
+    """Give the budgets that the table has, by what plans call them; a table that cannot be read keeps no bid."""
     from pricebid.bidding.limits import campaign_title
 
     try:
-        table = table_of(CAMPAIGNS, store.table_bytes(db, shop, CAMPAIGNS))
-    except store.NotFound:
-        held: set[str] = set()
-    else:
-        given = np.isfinite(table.numbers("daily_budget")).tolist()
-        names = zip(table.text("campaign").rows, given, strict=True)
-        held = {campaign_title("daily_budget", str(name)) for name, has in names if has}
-    planned = {str(one["name"]): float(str(one["limit"])) for one in limits}
-    any_of = campaign_title("daily_budget", " ").rstrip()
-    return {name: amount for name, amount in planned.items() if name.startswith(any_of) and name not in held}
+        had = _limits(store.table_bytes(db, shop, CAMPAIGNS))
+    except PricebidError:
+        return set()
+    return {campaign_title("daily_budget", name) for name, limits in had.items() if "daily_budget" in limits}
 
 
 def _limits(data: bytes) -> Mapping[str, list[str]]:

@@ -61,13 +61,12 @@ class Reason:
             object.__setattr__(self, name, {one: round(amount, _ROUNDED) for one, amount in measures.items()})
 
     @classmethod
-    def below_floor(cls, *, message: str, which: Mapping[str, float]) -> Reason:
-        """Make that of prices under their floors, by offer and how deep; too many to be named are kept as one."""
-        extent = {"prices": len(which), "deep": max(which.values())}
+    def of_many(cls, guard: str, *, message: str, extent: Mapping[str, float], which: Mapping[str, float]) -> Reason:
+        """Make one about so much that, beyond a thousand, only a digest of what it is about is kept."""
         if len(which) > MOST_NAMED:
-            lines = "\n".join(sorted(f"{offer}={_plain(depth)}" for offer, depth in which.items()))
-            which = {f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}": extent["deep"]}
-        return cls(guard="below_floor", message=message, extent=extent, which=which)
+            lines = "\n".join(sorted(f"{one}={_plain(amount)}" for one, amount in which.items()))
+            which = {f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}": max(which.values())}
+        return cls(guard=guard, message=message, extent=extent, which=which)
 
     def __str__(self) -> str:
         """Give it as the store keeps it, such as ``below_floor (2 prices, 7.35 deep): 2 prices are under ...``."""
@@ -166,6 +165,41 @@ def publish(db: Store, shop: str, plan_id: str, *, by: str, guards: Guards, requ
     over = None if current is None else current.plan_id
     detail = {"approved_over": [*map(str, reasons)]} if reasons else None
     return store.publish_plan(db, shop, plan_id, by=by, over=over, detail=detail)
+
+
+def roll_back(db: Store, shop: str, plan_id: str, *, by: str) -> tuple[PlanInfo, tuple[str, ...]]:
+    """Take a published plan back. No guard stops that; what nothing else would tell of the plan restored is told.
+
+    Floors hold its prices at every quote, whatever it says. Budgets of campaigns that the shop has no more hold no bid.
+
+    Parameters
+    ----------
+    db : Store
+        Open.
+    shop, plan_id : str
+        The plan that is published now.
+    by : str
+        Who, for the audit log.
+
+    Returns
+    -------
+    plan : PlanInfo
+        The one taken back; its ``replaced`` names the one in force.
+    warnings : tuple of str
+        What was put into the audit log with it.
+
+    Raises
+    ------
+    NotFound
+        The shop has no such plan.
+    StepError
+        It is not the published one.
+    """
+    plan = store.get_plan(db, shop, plan_id)
+    restored = None if plan.replaced is None else store.get_plan(db, shop, plan.replaced)
+    warnings = () if restored is None else tuple(f"plan {restored.id}: {one.message}" for one in _budgets(db, restored))
+    detail = {"warnings": [*warnings]} if warnings else None
+    return store.rollback_plan(db, shop, plan_id, by=by, detail=detail), warnings
 
 
 def objections(db: Store, plan: PlanInfo, guards: Guards) -> list[Reason]:
@@ -267,12 +301,14 @@ def _below_now(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     depth = {_named(index, row): float(held[row] - planned[row]) for row in rows}
     first = rows[0]
     labels = " in ".join(str(label) for label in index.labels(first).values())
-    yield Reason.below_floor(
+    yield Reason.of_many(
+        "below_floor",
         message=(
             f"{len(rows):,} prices are under their floor, the first {labels}: "
             f"{planned[first]:,.2f} under {held[first]:,.2f}"
             + (f"; at most by {max(depth.values()):,.2f}" if len(rows) > 1 else "")
         ),
+        extent={"prices": len(depth), "deep": max(depth.values())},
         which=depth,
     )
 
@@ -281,11 +317,11 @@ def _budgets(db: Store, plan: PlanInfo) -> Iterator[Reason]:
     """Find budgets of campaigns that the plan was made within, and that would not hold its bids: the shop has them no more."""
     if plan.kind == "price":
         return
-    gone = budgets_gone(db, plan.shop, _document(db, plan).get("limits") or ())
+    gone = budgets_gone(db, plan.shop, _document(db, plan))
     if gone:
         message = f"the table {CAMPAIGNS} has no more: {', '.join([*gone][:MOST_IN_WORDS])}"
         more = f" and {len(gone) - MOST_IN_WORDS:,} more" if len(gone) > MOST_IN_WORDS else ""
-        yield Reason(guard="budget_gone", message=message + more, extent={"budgets": len(gone)}, which=gone)
+        yield Reason.of_many("budget_gone", message=message + more, extent={"budgets": len(gone)}, which=gone)
 
 
 def _named(index: OfferIndex, row: int) -> str:

@@ -39,16 +39,21 @@ def test_an_approval_covers_no_other_offers_than_were_shown_and_none_deeper():
     assert not about({}).covers(shown), "one of before offers were kept"
 
 
+def deep(which):
+    extent = {"prices": len(which), "deep": max(which.values())}
+    return Reason.of_many("below_floor", message="", extent=extent, which=which)
+
+
 def test_many_offers_are_kept_as_one_and_covered_only_as_they_were():
     many = {f"sku={at}": 1.0 + at / 1e6 for at in range(MOST_NAMED + 1)}
-    shown = Reason.below_floor(message="", which=many)
+    shown = deep(many)
     assert len(str(shown)) < 400
     assert shown.extent == {"prices": MOST_NAMED + 1, "deep": max(many.values())}
-    assert Reason.read(str(shown)).covers(Reason.below_floor(message="", which=dict(reversed(many.items()))))
+    assert Reason.read(str(shown)).covers(deep(dict(reversed(many.items()))))
     for beyond in (many | {"sku=0": 0.5}, {**many, "sku=x": 0.1}, {"sku=0": 1.0}):
-        assert not shown.covers(Reason.below_floor(message="", which=beyond))
+        assert not shown.covers(deep(beyond))
     named = dict(list(many.items())[:MOST_NAMED])
-    assert Reason.below_floor(message="", which=named).which == named
+    assert deep(named).which == named
 
 
 def test_other_offers_under_their_floor_than_were_shown_are_held_again(client, fresh_plan):

@@ -222,6 +222,7 @@ SCHEMAS = {
     "Job": "JobOut",
     "Plan": "PlanOut",
     "PlanDetail": "PlanDetail",
+    "RolledBack": "RolledBack",
     "Quote": "QuoteOut",
     "Bid": "BidQuoteOut",
     "QuoteItem": "QuoteItem",

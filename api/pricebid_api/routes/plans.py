@@ -14,7 +14,7 @@ from pricebid_api.errors import Problem
 from pricebid_api.guarded import GuardedRoute
 from pricebid_api.publishing import Reason
 from pricebid_api.schemas.base import Page
-from pricebid_api.schemas.plans import PlanDetail, PlanOut
+from pricebid_api.schemas.plans import PlanDetail, PlanOut, RolledBack
 from pricebid_api.shops import get_shop
 
 router = APIRouter(tags=["plans"], prefix="/v1/shops/{shop}/plans", route_class=GuardedRoute)
@@ -86,7 +86,7 @@ async def publish_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller
 
     Where a guard objects the plan is held and the answer is a problem `held_for_approval` that lists the reasons:
     its data are too old, it is infeasible, more prices move than allowed, it expects less than the plan in force may
-    fall to, or a price is under its floor. Approve it to publish it all the same.
+    fall to, a price is under its floor, or a campaign's budget that its bids were made within is gone. Approve it to publish it all the same.
     """
     info = await service.tables.run(
         300.0,
@@ -122,8 +122,12 @@ def publish_in(where: Any, shop: str, plan: str, by: str, **how: Any) -> store.P
 
 
 @router.post("/{plan}/rollback", summary="Take a published plan back")
-async def rollback_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller: Publisher) -> PlanOut:
-    """Take the published plan back; the one that it replaced is published again."""
-    info = await service.writer.run(store.rollback_plan, service.db, shop, plan, by=caller.name)
+async def rollback_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller: Publisher) -> RolledBack:
+    """Take the published plan back; the one that it replaced is published again.
+
+    No guard stops that. `warnings` tell of budgets that the plan in force again was made within and that the table
+    `campaigns` has no more, so that they keep none of its bids.
+    """
+    info, warnings = await service.writer.run(publishing.roll_back, service.db, shop, plan, by=caller.name)
     await service.snapshots.load(shop)
-    return PlanOut.of(info)
+    return RolledBack(**PlanOut.of(info).model_dump(), warnings=[*warnings])

@@ -83,6 +83,14 @@ class PlanOut(Out):
         )
 
 
+class RolledBack(PlanOut):
+    """A plan that was taken back; ``replaced`` is in force again."""
+
+    warnings: list[str] = Field(
+        description="What to know of the plan in force now: budgets of campaigns that keep none of its bids."
+    )
+
+
 class PlanDetail(PlanOut):
     """A plan with its document."""
 

@@ -113,7 +113,12 @@ def bid_limits(bids: Bids, campaigns: Campaigns, names: NDArray[np.object_]) -> 
 
 def campaign_title(kind: Kind, name: str) -> str:
     """Return what reports call a campaign's own limit."""
-    return f"{kind} of campaign {name or '(none)'}"
+    return f"{campaign_titles(kind)}{name or '(none)'}"
+
+
+def campaign_titles(kind: Kind) -> str:
+    """Return how the titles of campaigns' own limits of one kind begin."""
+    return f"{kind} of campaign "
 
 
 def cushioned(limits: tuple[BidLimit, ...], cushions: Floats) -> tuple[BidLimit, ...]:

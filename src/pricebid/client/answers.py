@@ -169,6 +169,13 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RolledBack(Plan):
+    """A plan that was taken back; ``warnings`` say what to know of the one in force again."""
+
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanDetail(Plan):
     """A plan with its document (plan.json) and the names of its files."""
 

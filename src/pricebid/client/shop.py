@@ -17,6 +17,7 @@ from pricebid.client.answers import (
     Plan,
     PlanDetail,
     Quote,
+    RolledBack,
     Shop,
     ShopDetail,
 )
@@ -164,9 +165,9 @@ class RemoteShop:
         """
         return self._wire.ask(Plan, "POST", f"{self._plan(plan_id)}/publish")
 
-    def rollback(self, plan_id: str) -> Plan:
-        """Take the published plan back; the one that it replaced is published again."""
-        return self._wire.ask(Plan, "POST", f"{self._plan(plan_id)}/rollback")
+    def rollback(self, plan_id: str) -> RolledBack:
+        """Take the published plan back; the one that it replaced is published again. Read the ``warnings``."""
+        return self._wire.ask(RolledBack, "POST", f"{self._plan(plan_id)}/rollback")
 
     def quote(self, items: Iterable[QuoteItem | Mapping[str, Any]]) -> tuple[Quote, ...]:
         """Give the price to show now for each item, in their order; look at ``error`` of each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +12,56 @@ from pricebid.demand.counts import quantile
 from pricebid.demand.plain import weigh
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 # What two held-out blocks say of the spread is believed this much, in logs.
 _TRUST = 0.8
 _LEVELS = (-0.7, 0.35)
-# Fewer cells say nothing of a spread; so many of one kind say as much as what is known of all.
+# How far expected units of promoted cells and of the others may be drawn apart, in logs.
+_APART = 0.2
+_FOLDS = 2
+# Fewer cells say nothing. So many cells of one kind say as much of its spread as what is known of all do; so many promotions (of
+# a sku in a period: its regions sell well or badly together) as much of what they sell as that there is nothing to say.
 _FEW = 30
 _MANY = 200.0
-_FOLDS = 2
+_EVENTS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Cells of blocks held out of the history, forecast from what came before each.
+
+    Parameters
+    ----------
+    eta, plain : float64[cell]
+        Log mean as the two views give it, and as the plain one does.
+    variance : float64[cell]
+        Of the log of demand.
+    actual : float64[cell]
+        Units sold.
+    cut, promoted : bool[cell]
+        Demand was at least that; with a promotion, feature or discount.
+    fold : int[cell]
+        Number of the block.
+    event : int[cell]
+        The same for cells of one sku in one period.
+    """
+
+    eta: NDArray[np.float64]
+    plain: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    actual: NDArray[np.float64]
+    cut: NDArray[np.bool_]
+    promoted: NDArray[np.bool_]
+    fold: NDArray[np.intp]
+    event: NDArray[np.intp]
+
+    @classmethod
+    def together(cls, parts: Sequence[HeldOut]) -> HeldOut:
+        """Join blocks, each with cells of its own."""
+        return cls(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +71,13 @@ class Calibration:
     Parameters
     ----------
     spread : float
-        Factor on the predictive standard deviation of log units.
+        Factor on the predictive standard deviation of log units; of cells without a promotion where they have one of their own.
     level : float
-        Factor on expected units.
+        Factor on expected units; the same.
     plain : float
         Weight of the plain view in the log of the forecast.
     promoted_spread, promoted_level : float
-        Further factors on both in cells with a promotion, feature or discount.
+        Further factors on both in cells with a promotion, feature or discount that counts.
     wape, bias, coverage : float
         Held-out WAPE of the median, bias of the mean and coverage of the 80 % interval, before calibration; NaN where
         the history was too short to hold any out.
@@ -60,20 +101,28 @@ class Calibration:
         return np.where(promoted, self.level * self.promoted_level, self.level)
 
 
-def settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
-    """Choose the plain view's weight by errors, the spread by coverage of the 80 % interval, the level by the total."""
-    eta, plain, variance, actual, cut, fold = cells[:6]
-    promoted = cells[6] > 0
-    free = cut == 0
+def settle(cells: HeldOut, *, whole: bool) -> Calibration:
+    """Choose the plain view's weight by errors, the spread by coverage of the 80 % interval, the level by the total.
+
+    Parameters
+    ----------
+    cells : HeldOut
+    whole : bool
+        Units are whole numbers.
+
+    Returns
+    -------
+    Calibration
+    """
+    variance, actual, free = cells.variance, cells.actual, ~cells.cut
     if not free.any() or actual[free].sum() <= 0:
         return Calibration()
-    weight = weigh((eta[free], plain[free]), variance[free], actual[free], fold[free], whole=whole)
-    eta = eta + weight * (plain - eta)
-    # Cells that sold out were selected to be high: their demand is what is expected of it, given that it was more.
-    demand = np.where(~free, _expected_above(eta, variance, actual), actual)
+    views = cells.eta[free], cells.plain[free]
+    weight = weigh(views, variance[free], actual[free], cells.fold[free].astype(np.float64), whole=whole)
+    eta = cells.eta + weight * (cells.plain - cells.eta)
     mean = np.exp(np.minimum(eta + 0.5 * variance, 30.0))
     low, middle, high = (quantile(mean[free], variance[free], p, whole=whole) for p in (0.1, 0.5, 0.9))
-    total, told = float(demand.sum()), actual[free]
+    total, told = float(_demand(cells, eta, variance).sum()), actual[free]
     measured = {
         "wape": float(np.abs(middle - told).sum() / told.sum()),
         "bias": float((mean.sum() - total) / total),
@@ -85,15 +134,21 @@ def settle(cells: NDArray[np.float64], *, whole: bool) -> Calibration:
     if sure.sum() >= _FEW:
         gap = np.abs(np.log(np.maximum(actual[sure], 0.5)) - eta[sure])
         unit = 1.2815515655446004 * np.sqrt(variance[sure] + (1.0 / mean[sure] if whole else 0.0))
-        spread, wider = _spreads(gap / unit, promoted[sure])
-    wide = np.where(promoted, spread * wider, spread)
-    calibrated = np.exp(np.minimum(eta + 0.5 * wide**2 * variance, 30.0))
-    level = _agreed(demand, calibrated, fold)
-    higher = _apart(demand, calibrated, fold, promoted)
-    kept = float(calibrated.sum() / (calibrated * np.where(promoted, higher, 1.0)).sum())  # the total stays as agreed
+        spread, wider = _spreads(gap / unit, cells.promoted[sure])
+    variance = np.where(cells.promoted, spread * wider, spread) ** 2 * variance
+    calibrated, demand = np.exp(np.minimum(eta + 0.5 * variance, 30.0)), _demand(cells, eta, variance)
+    level, higher = _agreed(demand, calibrated, cells.fold), _apart(demand, calibrated, cells)
+    kept = float(
+        calibrated.sum() / (calibrated * np.where(cells.promoted, higher, 1.0)).sum()
+    )  # in all it stays as agreed
     return Calibration(
         spread=spread, level=level * kept, plain=weight, promoted_spread=wider, promoted_level=higher, **measured
     )
+
+
+def _demand(cells: HeldOut, eta: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give what was sold; for cells that sold out, and so were selected to be high, what is expected given that it was more."""
+    return np.where(cells.cut, _expected_above(eta, variance, cells.actual), cells.actual)
 
 
 def _spreads(ratio: NDArray[np.float64], promoted: NDArray[np.bool_]) -> tuple[float, float]:
@@ -111,30 +166,26 @@ def _spreads(ratio: NDArray[np.float64], promoted: NDArray[np.bool_]) -> tuple[f
     return float(np.exp(apart[0])), float(np.exp(apart[1] - apart[0]))
 
 
-def _apart(
-    demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.float64], promoted: NDArray[np.bool_]
-) -> float:
+def _apart(demand: NDArray[np.float64], mean: NDArray[np.float64], cells: HeldOut) -> float:
     """How much higher expected units of promoted cells should be beside the others: what held-out blocks agree on."""
     off = []
-    for at in np.unique(fold):
-        totals = [
-            (demand[one].sum(), mean[one].sum(), one.sum())
-            for one in ((fold == at) & promoted, (fold == at) & ~promoted)
-        ]
-        if min(count for _, _, count in totals) < _FEW or min(total for total, _, _ in totals) <= 0:
+    for fold in np.unique(cells.fold):
+        kinds = [(cells.fold == fold) & cells.promoted, (cells.fold == fold) & ~cells.promoted]
+        if min((kind & ~cells.cut).sum() for kind in kinds) < _FEW or min(demand[kind].sum() for kind in kinds) <= 0:
             return 1.0
-        least = min(count for _, _, count in totals)
-        (there, told, _), (here, said, _) = totals
-        off.append(float(np.log(there / told) - np.log(here / said)) * least / (least + _MANY))
+        there, here = (float(np.log(demand[kind].sum() / mean[kind].sum())) for kind in kinds)
+        events = min(len(np.unique(cells.event[kind & ~cells.cut])) for kind in kinds)
+        off.append((there - here) * events / (events + _EVENTS))
     if len(off) < _FOLDS or min(off) <= 0.0 <= max(off):
         return 1.0
-    return float(np.exp(np.clip(min(off, key=abs), *_LEVELS)))
+    return float(np.exp(np.clip(min(off, key=abs), -_APART, _APART)))
 
 
-def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.float64]) -> float:
+def _agreed(demand: NDArray[np.float64], mean: NDArray[np.float64], fold: NDArray[np.intp]) -> float:
     """Factor on expected units: what the held-out blocks agree on, the least of it; 1 where they point opposite ways."""
-    at = fold.astype(np.intp)
-    off = np.log(np.maximum(np.bincount(at, weights=demand), 1e-9) / np.maximum(np.bincount(at, weights=mean), 1e-9))
+    off = np.log(
+        np.maximum(np.bincount(fold, weights=demand), 1e-9) / np.maximum(np.bincount(fold, weights=mean), 1e-9)
+    )
     if len(off) < 2 or (off > 0).any() == (off <= 0).any():
         return 1.0
     least = float(np.clip(off[np.abs(off).argmin()], *_LEVELS))

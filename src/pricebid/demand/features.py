@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # How fast buyers forget past prices: the share of the reference price renewed each period (about five weeks' memory).
 _RENEWAL = {"day": 0.04, "week": 0.2, "month": 0.5}
 _ONCE = ("promo", "feature")
+# Share of the price below which a discount is no promotion.
+_LEAST_DISCOUNT = 0.02
 OWN, CROSS, CARRY = 0, 1, 2
 # Share of an own-price effect that comes from the group's other offers: a third, by the decomposition of van Heerde, Gupta and
 # Wittink (2003). The own column carries this much of the opposite index, so that "cross" measures the departure from it.
@@ -155,10 +157,15 @@ def future_columns(recipe: Recipe, future: Future, price: NDArray[np.float64], g
     return np.concatenate([columns, _events(future.events, x.shape)])
 
 
-def promoted(driver_names: tuple[str, ...], drivers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether an offer is promoted, featured or discounted in a period, bool[offer, period]."""
-    told = [at for at, name in enumerate(driver_names) if name in {*_ONCE, "discount"}]
-    return np.asarray((drivers[told] > 0).any(0))
+def promoted(recipe: Recipe, future: Future, price: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether an offer is promoted, featured or has a discount that counts, bool[offer, step], at prices of the same shape."""
+    found = np.zeros(price.shape, dtype=bool)
+    for name, values in zip(recipe.driver_names, future.drivers, strict=True):
+        if name in _ONCE:
+            found |= values > 0
+        elif name == "discount":
+            found |= values >= _LEAST_DISCOUNT * price
+    return found
 
 
 def event_column(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pricebid.demand.calibration import Calibration, settle
+from pricebid.demand.calibration import Calibration, HeldOut, settle
 from pricebid.demand.features import future_columns, promoted
 from pricebid.demand.fitting import Fitted, fit_panel, second_view
 from pricebid.demand.model import DemandModel, Movement, Slopes
@@ -138,7 +138,7 @@ def calibrate(history: History, fitted: Fitted) -> Calibration:
     periods, recipe = len(history.periods), fitted.panel.recipe
     length = min(_HELD_OUT[history.frequency], periods // 6)
     folds = [(fold, periods - length * (fold + 1)) for fold in range(_FOLDS)]
-    parts: list[NDArray[np.float64]] = []
+    parts: list[HeldOut] = []
     for _, start in folds:
         if length < 1 or start < 8:
             continue
@@ -152,10 +152,18 @@ def calibrate(history: History, fitted: Fitted) -> Calibration:
         eta, moving, fresh = model.outlook(future, future.price)
         plain = model.plain.log_mean(model.tiers.tree.sku_of, future_columns(model.recipe, future, future.price))
         seen = np.isfinite(actual)
-        cut = history.censored[:, start : start + length]
-        fold = np.full(int(seen.sum()), float(len(parts)))
-        stirred = promoted(model.recipe.driver_names, future.drivers)[seen]
-        parts.append(np.stack([eta[seen], plain[seen], (moving + fresh)[seen], actual[seen], cut[seen], fold, stirred]))
+        event = model.tiers.tree.sku_of[:, None] * periods + np.arange(start, start + length)
+        held = HeldOut(
+            eta=eta[seen],
+            plain=plain[seen],
+            variance=(moving + fresh)[seen],
+            actual=actual[seen],
+            cut=history.censored[:, start : start + length][seen],
+            promoted=promoted(model.recipe, future, future.price)[seen],
+            fold=np.full(int(seen.sum()), len(parts)),
+            event=event[seen],
+        )
+        parts.append(held)
     if not parts:
         return Calibration()
-    return settle(np.concatenate(parts, axis=1), whole=whole_units(history))
+    return settle(HeldOut.together(parts), whole=whole_units(history))

@@ -193,7 +193,7 @@ class DemandModel:
         """
         price = future.price if price is None else price
         eta, moving, fresh = self.outlook(future, price)
-        stirred = promoted(self.recipe.driver_names, future.drivers)
+        stirred = promoted(self.recipe, future, price)
         spread = self.calibration.spread_of(stirred) ** 2 * (moving + fresh)
         mean = np.exp(np.minimum(eta + 0.5 * spread, 30.0))
         p10, p50, p90 = (quantile(mean, spread, p, whole=self.whole) for p in (0.1, 0.5, 0.9))
@@ -264,10 +264,12 @@ class DemandModel:
         _, moving, fresh = self.outlook(future, forecast.price)
         horizon, decay = len(future.periods), 1.0 - self.recipe.renewal
         here, category = self._here(current), self.tiers.category_of
-        spread = (self.calibration.spread_of(promoted(self.recipe.driver_names, future.drivers)) ** 2).mean(1)
+        spread = (self.calibration.spread_of(promoted(self.recipe, future, forecast.price)) ** 2).mean(1)
         chance = np.expm1(np.minimum(spread * fresh.mean(1), 4.0)) / horizon
         tide = self.movement.tide_ahead[:, min(horizon, self.movement.tide_ahead.shape[1]) - 1]
-        level = np.maximum(moving.mean(1) - tide[category], 1e-6)
+        # What a category shares is drawn once for all, as wide as its offers are on average; an offer's own part is the rest.
+        shared = np.bincount(category, weights=spread) / np.bincount(category) * tide
+        level = np.maximum(spread * moving.mean(1) - shared[category], 1e-6)
         own, share = here.attraction(self.recipe.group)
         common = here.shared[:, 0, 0]
         # The log of a category's shares is as unsure as its cross slope is, relative to its size.
@@ -283,8 +285,8 @@ class DemandModel:
             pools=category,
             common_sd=np.sqrt(common),
             share_sd=np.minimum(unsure, 1.0),
-            level_sd=np.sqrt(spread * level),
-            common_level_sd=np.sqrt(np.bincount(category, weights=spread) / np.bincount(category) * tide),
+            level_sd=np.sqrt(level),
+            common_level_sd=np.sqrt(shared),
             carry=self.slopes.decision[:, CARRY] / decay,
             decay=decay,
             curvature=self.recipe.curvature,
