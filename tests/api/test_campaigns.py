@@ -85,10 +85,7 @@ def test_without_bids_in_force_limits_are_taken_away_without_a_word(client, plan
 @pytest.mark.parametrize(
     ("now", "gone"),
     [
-        (
-            "campaign,daily_budget\ncoffee,1\ntea,4\n",
-            False,
-        ),  # another amount: its bids are kept by it, whatever was planned
+        ("campaign,daily_budget\ncoffee,1\ntea,4\n", False),  # another amount: it keeps the bids, whatever was planned
         ("campaign,daily_budget\ncoffee,\ntea,5\n", True),
         ("campaign,daily_budget\ntea,5\n", True),
         (None, True),

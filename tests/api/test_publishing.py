@@ -207,10 +207,10 @@ def test_the_command_line_publishes_no_plan_of_other_money(tmp_path, planned, mo
     for name, value in (("HOME", str(home)), ("MAX_DATA_AGE_DAYS", "none"), ("MAX_SHARE_MOVED", "none")):
         monkeypatch.setenv(f"PRICEBID_{name}", value)
     db = store.open_store(home)
-    store.put_shop(db, "corner", by="tests", settings={"currency": "XXX"})
+    store.put_shop(db, "corner", by="tests", settings={"currency": "SEK"})
     command = ["price", str(shop), "--publish", "--as", "corner", "--quiet", "--out", str(tmp_path / "out")]
     refused = CliRunner().invoke(cli, command)
     assert refused.exit_code == 1
-    assert "counts in XXX with 2 decimals" in " ".join(refused.output.split())
+    assert "counts in SEK with 2 decimals" in " ".join(refused.output.split())
     assert store.published(db, "corner", "price") is None
     db.close()

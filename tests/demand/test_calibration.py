@@ -16,11 +16,11 @@ from pricebid.simulate import MarketSettings, draw_market
 VARIANCE = 0.09
 
 
-def held_out(rng, *, calm=(0.0, 1.0), stirred=(0.0, 1.0), of=3_000, share=0.4, folds=2, events=500):
+def held_out(rng, *, shelf=(0.0, 1.0), promotion=(0.0, 1.0), of=3_000, share=0.4, folds=2, events=500):
     """Cells forecast with mean 1 and the same variance: what is off without and with a promotion, (log mean, width)."""
     promo = rng.random(of) < share
     eta = rng.normal(5.0, 0.5, of)
-    shift, width = (np.where(promo, b, a) for a, b in zip(calm, stirred, strict=True))
+    shift, width = (np.where(promo, b, a) for a, b in zip(shelf, promotion, strict=True))
     sd = width * np.sqrt(VARIANCE)
     # The mean of demand is exp(shift) times what was expected, however wide it scatters.
     actual = np.exp(eta + 0.5 * VARIANCE + shift - 0.5 * sd**2 + sd * rng.standard_normal(of))
@@ -44,23 +44,23 @@ def told(cells, found, demand=None):
 
 
 def test_promotions_that_scatter_more_get_wider_ranges_and_the_rest_narrower_ones():
-    cells = held_out(np.random.default_rng(1), calm=(0.0, 0.8), stirred=(0.0, 1.5))
+    cells = held_out(np.random.default_rng(1), shelf=(0.0, 0.8), promotion=(0.0, 1.5))
     found = settle(cells, whole=False)
     assert 0.80 < found.spread < 0.92, "towards .8, not quite believed"
     assert 1.25 < found.spread * found.promoted_spread < 1.45, "towards 1.5, not quite believed"
 
 
 def test_expected_units_are_right_with_and_without_a_promotion_and_in_all():
-    cells = held_out(np.random.default_rng(2), calm=(-0.09, 1.0), stirred=(0.09, 1.0), of=30_000)
+    cells = held_out(np.random.default_rng(2), shelf=(-0.09, 1.0), promotion=(0.09, 1.0), of=30_000)
     pooled = settle(replace(cells, promoted=np.zeros_like(cells.promoted)), whole=False)
     assert pooled.promoted_level == pooled.promoted_spread == 1.0
-    calm, stirred = told(cells, pooled)
-    assert calm > 1.06, "one level for all leaves calm weeks too high"
-    assert stirred < 0.94
+    shelf, promotion = told(cells, pooled)
+    assert shelf > 1.06, "one level for all leaves shelf weeks too high"
+    assert promotion < 0.94
     found = settle(cells, whole=False)
-    calm, stirred = told(cells, found)
-    assert calm == pytest.approx(stirred, rel=0.03)
-    assert 0.95 < stirred < 1.03
+    shelf, promotion = told(cells, found)
+    assert shelf == pytest.approx(promotion, rel=0.03)
+    assert 0.95 < promotion < 1.03
     weights = [cells.actual[~cells.promoted].sum(), cells.actual[cells.promoted].sum()]
     in_all, before = (np.average(told(cells, one), weights=weights) for one in (found, pooled))
     assert in_all == pytest.approx(before, abs=0.02), "nothing is added in all"
@@ -68,21 +68,21 @@ def test_expected_units_are_right_with_and_without_a_promotion_and_in_all():
 
 def test_blocks_that_point_opposite_ways_or_have_few_promotions_move_nothing():
     rng = np.random.default_rng(3)
-    up, down = held_out(rng, stirred=(0.3, 1.0), folds=1), held_out(rng, stirred=(-0.3, 1.0), folds=1)
+    up, down = held_out(rng, promotion=(0.3, 1.0), folds=1), held_out(rng, promotion=(-0.3, 1.0), folds=1)
     both = HeldOut.together([up, replace(down, fold=down.fold + 1)])
     assert settle(both, whole=False).promoted_level == 1.0
-    assert settle(held_out(rng, stirred=(0.5, 1.0), folds=1), whole=False).promoted_level == 1.0, "one block alone"
-    few = held_out(rng, stirred=(0.5, 2.0), share=0.005)
+    assert settle(held_out(rng, promotion=(0.5, 1.0), folds=1), whole=False).promoted_level == 1.0, "one block alone"
+    few = held_out(rng, promotion=(0.5, 2.0), share=0.005)
     found = settle(few, whole=False)
     assert found.promoted_level == 1.0
     assert found.promoted_spread == pytest.approx(1.0, abs=0.02)
-    one = settle(held_out(rng, stirred=(0.2, 1.0), events=1), whole=False)
+    one = settle(held_out(rng, promotion=(0.2, 1.0), events=1), whole=False)
     assert 1.0 <= one.promoted_level < 1.03, "all of them the same promotion of one sku"
 
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 1.5])
 def test_promotions_that_sell_out_leave_expected_demand_where_it_is(width):
-    cells = held_out(np.random.default_rng(4), calm=(0.0, width), stirred=(0.0, width), of=20_000)
+    cells = held_out(np.random.default_rng(4), shelf=(0.0, width), promotion=(0.0, width), of=20_000)
     stock = np.where(cells.promoted, np.exp(cells.eta + 0.5 * VARIANCE), np.inf)
     sold_out = replace(cells, actual=np.minimum(cells.actual, stock), cut=cells.actual >= stock)
     assert sold_out.cut[cells.promoted].mean() > 0.35
@@ -91,7 +91,7 @@ def test_promotions_that_sell_out_leave_expected_demand_where_it_is(width):
 
 
 def test_expected_units_are_drawn_apart_only_so_far():
-    found = settle(held_out(np.random.default_rng(7), calm=(-0.4, 1.0), stirred=(0.4, 1.0), of=30_000), whole=False)
+    found = settle(held_out(np.random.default_rng(7), shelf=(-0.4, 1.0), promotion=(0.4, 1.0), of=30_000), whole=False)
     assert found.promoted_level == pytest.approx(np.exp(0.2))
 
 

@@ -86,7 +86,8 @@ async def publish_plan(shop: ShopName, plan: PlanId, service: ServiceDep, caller
 
     Where a guard objects the plan is held and the answer is a problem `held_for_approval` that lists the reasons:
     its data are too old, it is infeasible, more prices move than allowed, it expects less than the plan in force may
-    fall to, a price is under its floor, or a campaign's budget that its bids were made within is gone. Approve it to publish it all the same.
+    fall to, a price is under its floor, or a campaign's budget that its bids were made within is gone. Approve it to
+    publish it all the same.
     """
     info = await service.tables.run(
         300.0,

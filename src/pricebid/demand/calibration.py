@@ -138,9 +138,9 @@ def settle(cells: HeldOut, *, whole: bool) -> Calibration:
     variance = np.where(cells.promoted, spread * wider, spread) ** 2 * variance
     calibrated, demand = np.exp(np.minimum(eta + 0.5 * variance, 30.0)), _demand(cells, eta, variance)
     level, higher = _agreed(demand, calibrated, cells.fold), _apart(demand, calibrated, cells)
-    kept = float(
-        calibrated.sum() / (calibrated * np.where(cells.promoted, higher, 1.0)).sum()
-    )  # in all it stays as agreed
+    # The total stays as the blocks agreed.
+    apart = np.where(cells.promoted, higher, 1.0)
+    kept = float(calibrated.sum() / (calibrated * apart).sum())
     return Calibration(
         spread=spread, level=level * kept, plain=weight, promoted_spread=wider, promoted_level=higher, **measured
     )

@@ -193,13 +193,13 @@ class DemandModel:
         """
         price = future.price if price is None else price
         eta, moving, fresh = self.outlook(future, price)
-        stirred = promoted(self.recipe, future, price)
-        spread = self.calibration.spread_of(stirred) ** 2 * (moving + fresh)
+        promo = promoted(self.recipe, future, price)
+        spread = self.calibration.spread_of(promo) ** 2 * (moving + fresh)
         mean = np.exp(np.minimum(eta + 0.5 * spread, 30.0))
         p10, p50, p90 = (quantile(mean, spread, p, whole=self.whole) for p in (0.1, 0.5, 0.9))
         return Forecast(
             periods=future.periods,
-            mean=self.calibration.level_of(stirred) * mean,
+            mean=self.calibration.level_of(promo) * mean,
             p10=p10,
             p50=p50,
             p90=p90,
